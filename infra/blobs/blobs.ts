@@ -1,0 +1,12 @@
+/** Object storage. Keys are paths with `/`; an object is replaced as a whole or not at all. */
+export interface Blobs {
+  createBucket(bucket: string): Promise<void>;
+  put(bucket: string, key: string, body: Buffer): Promise<void>;
+  /** Writes only if the key does not exist; false when it did. */
+  putNew(bucket: string, key: string, body: Buffer): Promise<boolean>;
+  get(bucket: string, key: string): Promise<Buffer | null>;
+  list(bucket: string, prefix: string): Promise<string[]>;
+  remove(bucket: string, key: string): Promise<void>;
+}
+/** Buckets of the platform, made by `foryou up`. */
+export const buckets = ['foryou-artifacts', 'foryou-history', 'foryou-quarantine', 'foryou-media'] as const;

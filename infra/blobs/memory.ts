@@ -1,0 +1,32 @@
+import { ForyouError } from '../errors.ts';
+import type { Blobs } from './blobs.ts';
+
+export class MemoryBlobs implements Blobs {
+  readonly #buckets = new Map<string, Map<string, Buffer>>();
+
+  #bucket(name: string): Map<string, Buffer> {
+    const found = this.#buckets.get(name);
+    if (!found) throw new ForyouError('unavailable', `bucket ${name} does not exist`);
+    return found;
+  }
+  async createBucket(bucket: string): Promise<void> {
+    if (!this.#buckets.has(bucket)) this.#buckets.set(bucket, new Map());
+  }
+  async put(bucket: string, key: string, body: Buffer): Promise<void> {
+    this.#bucket(bucket).set(key, Buffer.from(body));
+  }
+  async putNew(bucket: string, key: string, body: Buffer): Promise<boolean> {
+    if (this.#bucket(bucket).has(key)) return false;
+    await this.put(bucket, key, body);
+    return true;
+  }
+  async get(bucket: string, key: string): Promise<Buffer | null> {
+    return this.#bucket(bucket).get(key) ?? null;
+  }
+  async list(bucket: string, prefix: string): Promise<string[]> {
+    return [...this.#bucket(bucket).keys()].filter((key) => key.startsWith(prefix)).sort();
+  }
+  async remove(bucket: string, key: string): Promise<void> {
+    this.#bucket(bucket).delete(key);
+  }
+}

@@ -1,0 +1,100 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { ForyouError } from './errors.ts';
+
+/** Everything the platform may be told from outside. This file is the only reader of process.env. */
+export interface Config {
+  /** Where the local stack keeps data, logs and pid files. */
+  readonly stateDir: string;
+  /** Where downloaded engines are kept between checkouts. */
+  readonly cacheDir: string;
+  readonly host: string;
+  readonly ports: Ports;
+  readonly kafkaBrokers: readonly string[];
+  readonly registryUrl: string;
+  readonly clickhouseUrl: string;
+  readonly redisUrl: string;
+  readonly s3: { readonly endpoint: string; readonly accessKey: string; readonly secretKey: string; readonly external: boolean };
+  readonly partitions: number;
+  readonly onlineShards: number;
+  readonly dedupeGeneration: number;
+  readonly jwt: { readonly secret: string | undefined; readonly jwksUrl: string | undefined; readonly issuer: string };
+  readonly limits: { readonly perUserPerMinute: number; readonly perAddressPerMinute: number };
+  readonly flushMs: number;
+  readonly logLevel: string;
+  readonly sharedData: string;
+}
+
+export interface Ports {
+  readonly kafka: number;
+  readonly kafkaController: number;
+  readonly registry: number;
+  readonly clickhouseHttp: number;
+  readonly clickhouseTcp: number;
+  readonly redis: number;
+  readonly s3: number;
+  readonly serving: number;
+  readonly history: number;
+  readonly online: number;
+  readonly jobs: number;
+}
+
+const portOrder = ['kafka', 'kafkaController', 'registry', 'clickhouseHttp', 'clickhouseTcp', 'redis', 's3', 'serving', 'history', 'online', 'jobs'] as const satisfies (keyof Ports)[];
+
+/** All ports follow from one base, so that several stacks stand side by side. */
+export function portsFrom(base: number): Ports {
+  return Object.fromEntries(portOrder.map((name, i) => [name, base + i])) as unknown as Ports;
+}
+
+export const defaultPortBase = 19_000;
+export const repoRoot = resolve(import.meta.dirname, '..');
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export function readConfig(env: Environment = process.env): Config {
+  const host = '127.0.0.1';
+  const ports = portsFrom(whole(env, 'FORYOU_PORT_BASE', defaultPortBase, 1024, 65_000));
+  const path = (name: string, fallback: string) => {
+    const value = env[name] ?? fallback;
+    return isAbsolute(value) ? value : resolve(repoRoot, value);
+  };
+  return {
+    stateDir: path('FORYOU_STATE_DIR', '.foryou'),
+    cacheDir: path('FORYOU_CACHE_DIR', join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'foryou')),
+    host,
+    ports,
+    kafkaBrokers: (env['FORYOU_KAFKA_BROKERS'] ?? `${host}:${ports.kafka}`).split(','),
+    registryUrl: env['FORYOU_REGISTRY_URL'] ?? `http://${host}:${ports.registry}/apis/ccompat/v7`,
+    clickhouseUrl: env['FORYOU_CLICKHOUSE_URL'] ?? `http://${host}:${ports.clickhouseHttp}`,
+    redisUrl: env['FORYOU_REDIS_URL'] ?? `redis://${host}:${ports.redis}`,
+    s3: {
+      endpoint: env['FORYOU_S3_ENDPOINT'] ?? `http://${host}:${ports.s3}`,
+      accessKey: env['FORYOU_S3_ACCESS_KEY'] ?? 'foryou',
+      secretKey: env['FORYOU_S3_SECRET_KEY'] ?? 'foryou-local-secret',
+      external: env['FORYOU_S3_ENDPOINT'] !== undefined,
+    },
+    partitions: whole(env, 'FORYOU_PARTITIONS', 4, 1, 1024),
+    onlineShards: whole(env, 'FORYOU_ONLINE_SHARDS', 16, 1, 4096),
+    dedupeGeneration: whole(env, 'FORYOU_DEDUPE_GENERATION', 262_144, 16, 16_777_216),
+    jwt: { secret: env['FORYOU_JWT_SECRET'], jwksUrl: env['FORYOU_JWKS_URL'], issuer: env['FORYOU_JWT_ISSUER'] ?? 'foryou' },
+    limits: {
+      perUserPerMinute: whole(env, 'FORYOU_LIMIT_USER', 600, 1, 10_000_000),
+      perAddressPerMinute: whole(env, 'FORYOU_LIMIT_ADDRESS', 6_000, 1, 10_000_000),
+    },
+    flushMs: whole(env, 'FORYOU_FLUSH_MS', 10, 1, 10_000),
+    logLevel: env['FORYOU_LOG_LEVEL'] ?? 'info',
+    sharedData: path('FORYOU_SHARED_DATA', '../shared/data'),
+  };
+}
+
+/** Child processes inherit the machine's environment; nothing of it is interpreted here. */
+export const childEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env });
+
+function whole(env: Environment, name: string, fallback: number, min: number, max: number): number {
+  const raw = env[name];
+  if (raw === undefined || raw === '') return fallback;
+  const value = Number(raw);
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw new ForyouError('config-invalid', `${name} is "${raw}"`, { fix: `set ${name} to a whole number from ${min} to ${max}` });
+  return value;
+}

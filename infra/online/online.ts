@@ -1,0 +1,37 @@
+import type { AnyView } from '#schemas/features/view.ts';
+
+/**
+ * The online feature store: every key lives in one of a fixed number of virtual shards, and a
+ * shard's deltas and its watermark move in one atomic step.
+ */
+export interface OnlineStore {
+  readonly shards: number;
+  /**
+   * Records the layout at first start, and refuses with `layout-mismatch` when the store was made
+   * with another number of shards or from another log.
+   */
+  open(layout: { readonly clusterId: string }): Promise<void>;
+  /** For each shard the next offset that it lacks of this source; 0 when it has none. */
+  watermarks(source: SourcePartition): Promise<number[]>;
+  /**
+   * Merges a delta and moves the shard's watermark from `expected` to `to`, both or neither.
+   * `already`: the watermark stood at `to`. `conflict`: it stood elsewhere, and nothing changed.
+   */
+  merge(shard: number, source: SourcePartition, expected: number, to: number, delta: Buffer): Promise<'applied' | 'already' | 'conflict'>;
+  /** Values of packed or card entities, null where there is none. One round trip. */
+  values(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]>;
+  /** Highest keys of a ranked or recent entity, best first, with their stored scores. */
+  top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]>;
+  close(): Promise<void>;
+}
+
+export interface SourcePartition {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+}
+export interface TopRead {
+  readonly view: AnyView;
+  readonly entity: string;
+  readonly limit: number;
+}

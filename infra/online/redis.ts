@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { onlineKey, shardOf } from '#schemas/features/layout.ts';
+import type { AnyView } from '#schemas/features/view.ts';
+import { ForyouError } from '../errors.ts';
+import type { ViewCatalog } from './delta.ts';
+import type { OnlineStore, SourcePartition, TopRead } from './online.ts';
+
+const mergeSource = readFileSync(join(import.meta.dirname, 'merge.lua'), 'utf8');
+const outcomes = ['applied', 'already', 'conflict'] as const;
+
+/** The script with the views' descriptions as literals in front: one compiled script per catalog. */
+function mergeScript(catalog: ViewCatalog): string {
+  const number = (n: number) => (n === Infinity ? 'math.huge' : String(n));
+  const views = catalog.describe().map((v) => {
+    const format = `<I4${'d'.repeat(v.doubles + 1)}`;
+    return `{doubles=${v.doubles},format='${format}',fingerprint=${v.fingerprint},capacity=${v.capacity},halfLives={${v.halfLives.map(number).join(',')}}}`;
+  });
+  return `local VIEWS = {${views.join(',\n')}}\n${mergeSource}`;
+}
+
+interface MergeClient extends Redis {
+  foryouMerge(key: string, field: string, expected: string, to: string, delta: Buffer): Promise<number>;
+}
+
+export interface RedisOptions {
+  readonly url: string;
+  readonly shards: number;
+  readonly catalog: ViewCatalog;
+  /** A command that got no answer by then fails; the caller decides what to do about it. */
+  readonly commandTimeoutMs?: number;
+}
+
+export class RedisOnlineStore implements OnlineStore {
+  readonly shards: number;
+  readonly client: Redis;
+
+  constructor(options: RedisOptions) {
+    this.shards = options.shards;
+    this.client = new Redis(options.url, {
+      lazyConnect: false,
+      // Fail instead of queueing without bound while Redis is away.
+      enableOfflineQueue: true,
+      maxRetriesPerRequest: 1,
+      commandTimeout: options.commandTimeoutMs ?? 10_000,
+      retryStrategy: (times) => Math.min(50 * times, 500),
+    });
+    this.client.on('error', () => {});
+    this.client.defineCommand('foryouMerge', { numberOfKeys: 1, lua: mergeScript(options.catalog) });
+  }
+
+  async open(layout: { readonly clusterId: string }): Promise<void> {
+    const mine = JSON.stringify({ shards: this.shards, log: layout.clusterId });
+    await this.#tried(async () => {
+      await this.client.setnx('foryou:layout', mine);
+      const recorded = (await this.client.get('foryou:layout')) ?? mine;
+      if (recorded !== mine)
+        throw new ForyouError('layout-mismatch', `Redis holds the layout ${recorded}, this process wants ${mine}`, {
+          fix: 'set FORYOU_ONLINE_SHARDS back, or empty Redis: it is rebuilt from the log',
+        });
+    });
+  }
+
+  async watermarks(source: SourcePartition): Promise<number[]> {
+    return this.#tried(async () => {
+      const pipeline = this.client.pipeline();
+      for (let shard = 0; shard < this.shards; shard++) pipeline.hget(watermarkKey(shard, source), watermarkField(source));
+      return resultsOf(await pipeline.exec()).map((value) => Number(value ?? 0));
+    });
+  }
+
+  async merge(shard: number, source: SourcePartition, expected: number, to: number, delta: Buffer): Promise<'applied' | 'already' | 'conflict'> {
+    const code = await this.#tried(() =>
+      (this.client as MergeClient).foryouMerge(watermarkKey(shard, source), watermarkField(source), String(expected), String(to), delta),
+    );
+    return outcomes[code] ?? 'conflict';
+  }
+
+  async values(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]> {
+    const byShard = new Map<number, number[]>();
+    for (let i = 0; i < entities.length; i++) {
+      const shard = shardOf(entities[i] as string, this.shards);
+      const list = byShard.get(shard);
+      if (list) list.push(i);
+      else byShard.set(shard, [i]);
+    }
+    return this.#tried(async () => {
+      const groups = [...byShard];
+      const replies = await Promise.all(groups.map(([shard, at]) => this.client.mgetBuffer(at.map((i) => onlineKey(view, shard, entities[i] as string)))));
+      const values = new Array<Buffer | null>(entities.length).fill(null);
+      groups.forEach(([, at], g) => {
+        at.forEach((i, j) => {
+          values[i] = replies[g]?.[j] ?? null;
+        });
+      });
+      return values;
+    });
+  }
+
+  async top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]> {
+    return this.#tried(async () => {
+      const pipeline = this.client.pipeline();
+      for (const r of reads) pipeline.zrevrange(onlineKey(r.view, shardOf(r.entity, this.shards), r.entity), 0, r.limit - 1, 'WITHSCORES');
+      return resultsOf(await pipeline.exec()).map((flat) => {
+        const keys: string[] = [];
+        const scores: number[] = [];
+        const list = flat as string[];
+        for (let i = 0; i < list.length; i += 2) {
+          keys.push(list[i] as string);
+          scores.push(Number(list[i + 1]));
+        }
+        return { keys, scores };
+      });
+    });
+  }
+
+  async #tried<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (cause) {
+      if (cause instanceof ForyouError) throw cause;
+      throw new ForyouError('unavailable', 'Redis does not answer', { cause, fix: 'check it: foryou status' });
+    }
+  }
+
+  async close(): Promise<void> {
+    this.client.disconnect();
+  }
+}
+
+const watermarkKey = (shard: number, source: SourcePartition): string => `{s${shard}}:watermarks:${source.group}`;
+const watermarkField = (source: SourcePartition): string => `${source.topic}/${source.partition}`;
+
+function resultsOf(replies: [Error | null, unknown][] | null): unknown[] {
+  if (!replies) throw new ForyouError('unavailable', 'Redis dropped a pipeline');
+  return replies.map(([error, value]) => {
+    if (error) throw error;
+    return value;
+  });
+}

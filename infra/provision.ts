@@ -1,0 +1,16 @@
+import { avroOf } from '#schemas/events/avro.ts';
+import { contracts, deadLetterTopic } from '#schemas/events/index.ts';
+import { historyTables } from '#schemas/tables/history.ts';
+import { createStatements } from '#schemas/tables/table.ts';
+import { type Blobs, buckets } from './blobs/blobs.ts';
+import type { Log } from './log/log.ts';
+import type { SchemaRegistry } from './registry/registry.ts';
+import type { Warehouse } from './warehouse/warehouse.ts';
+
+/** Makes topics, schemas, tables and buckets; may run again at any time. */
+export async function provision(ports: { log: Log; registry: SchemaRegistry; warehouse: Warehouse; blobs?: Blobs }, partitions: number): Promise<void> {
+  await ports.log.createTopics([...contracts.map((c) => ({ name: c.topic, partitions })), { name: deadLetterTopic, partitions: 1 }]);
+  for (const contract of contracts) await ports.registry.register(contract.topic, avroOf(contract));
+  for (const statement of historyTables.flatMap(createStatements)) await ports.warehouse.command(statement);
+  for (const bucket of buckets) await ports.blobs?.createBucket(bucket);
+}

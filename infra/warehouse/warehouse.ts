@@ -1,0 +1,13 @@
+/** The warehouse of history: inserts that count once, and SQL. */
+export interface Warehouse {
+  /**
+   * Inserts an Avro object container file. The same `token` inserts once, however often it is
+   * sent, also in every materialised view that the table feeds.
+   */
+  insertAvro(table: string, columns: readonly string[], file: Buffer, token: string): Promise<void>;
+  query<Row>(sql: string, params?: Readonly<Record<string, unknown>>): Promise<Row[]>;
+  command(sql: string): Promise<void>;
+  /** Few rows that need no log behind them, for example of the import's bookkeeping. */
+  insertRows(table: string, rows: readonly object[]): Promise<void>;
+  close(): Promise<void>;
+}

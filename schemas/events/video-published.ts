@@ -1,0 +1,21 @@
+import { type EventOf, event, int, strings, text, timestampMs } from './contract.ts';
+
+export const videoPublished = event({
+  topic: 'video-published',
+  doc: 'A video became visible: from now on it may be recommended.',
+  key: 'videoId',
+  time: 'occurredAt',
+  fields: {
+    eventId: text('Unique id of this fact.'),
+    videoId: text('The video. Also the record key.'),
+    creatorId: text('Who made it.'),
+    occurredAt: timestampMs('When it was published.'),
+    durationMs: int('Length in milliseconds.'),
+    caption: text('Caption as the creator wrote it.', ''),
+    topics: strings('Topics, the most telling first.'),
+    region: text('Region of the creator, for example DE.', ''),
+    hlsUrl: text('URL of the HLS master playlist.', ''),
+    posterUrl: text('URL of the poster image.', ''),
+  },
+});
+export type VideoPublished = EventOf<typeof videoPublished>;

@@ -1,0 +1,60 @@
+import { type AnyView, fingerprint, type PackedView } from './view.ts';
+
+/**
+ * Bytes of a packed value, little-endian:
+ *   u32 fingerprint | f64 timeMs | per column: decayedSum f64 value, lastWrite f64 timeMs + f64 value
+ * All decayed sums of an entity are expressed at the one `timeMs`.
+ */
+export const headerBytes = 12;
+
+export interface PackedSlot {
+  readonly name: string;
+  readonly kind: 'decayedSum' | 'lastWrite';
+  readonly halfLifeMs: number;
+  /** Index of the first of its doubles after the header. */
+  readonly at: number;
+}
+export interface PackedLayout {
+  readonly fingerprint: number;
+  readonly slots: readonly PackedSlot[];
+  readonly doubles: number;
+  readonly bytes: number;
+}
+
+const layouts = new WeakMap<object, PackedLayout>();
+
+export function layoutOf(view: PackedView<never> | AnyView): PackedLayout {
+  if (view.storage !== 'packed') throw new TypeError(`view ${view.name} is ${view.storage}, not packed`);
+  const known = layouts.get(view);
+  if (known) return known;
+  let at = 0;
+  const slots = Object.entries(view.columns).map(([name, column]): PackedSlot => {
+    const slot = { name, kind: column.aggregate, halfLifeMs: column.aggregate === 'decayedSum' ? column.halfLifeMs : 0, at };
+    at += column.aggregate === 'decayedSum' ? 1 : 2;
+    return slot;
+  });
+  const layout = { fingerprint: fingerprint(view as AnyView), slots, doubles: at, bytes: headerBytes + 8 * at };
+  layouts.set(view, layout);
+  return layout;
+}
+
+/** Online key of an entity of a view. The hash tag keeps one shard's keys on one Redis node. */
+export function onlineKey(view: AnyView, shard: number, entity: string): string {
+  return onlineKeyPrefix(view, shard) + entity;
+}
+export function onlineKeyPrefix(view: AnyView, shard: number): string {
+  // Packed values and cards carry the fingerprint inside, so that one MGET finds every version.
+  const version = view.storage === 'ranked' || view.storage === 'recent' ? `${fingerprint(view).toString(16)}:` : '';
+  return `{s${shard}}:${view.name}:${version}`;
+}
+
+/** Virtual shard of an entity: FNV-1a over its UTF-8 bytes, folded, modulo the number of shards. */
+export function shardOf(entity: string, shards: number): number {
+  return hashBytes(Buffer.from(entity), shards);
+}
+export function hashBytes(bytes: Uint8Array, shards: number, from = 0, to = bytes.length): number {
+  let hash = 0x811c9dc5;
+  for (let i = from; i < to; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  hash ^= hash >>> 15;
+  return (hash >>> 0) % shards;
+}

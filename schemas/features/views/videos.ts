@@ -1,0 +1,41 @@
+import type { VideoPublished } from '../../events/video-published.ts';
+import type { VideoRemoved } from '../../events/video-removed.ts';
+import type { CardView, RecentView } from '../view.ts';
+
+/** What serving must know of a video to filter, explain and play it. */
+export interface VideoCard {
+  readonly creatorId: string;
+  readonly publishedAt: number;
+  readonly durationMs: number;
+  readonly topics: readonly string[];
+  readonly region: string;
+  readonly caption: string;
+  readonly hlsUrl: string;
+  readonly posterUrl: string;
+}
+
+const cardBody = (e: VideoPublished): string => {
+  const card: VideoCard = {
+    creatorId: e.creatorId,
+    publishedAt: e.occurredAt,
+    durationMs: e.durationMs,
+    topics: e.topics,
+    region: e.region,
+    caption: e.caption,
+    hlsUrl: e.hlsUrl,
+    posterUrl: e.posterUrl,
+  };
+  return JSON.stringify(card);
+};
+
+export const videoCard: CardView<VideoPublished> = { storage: 'card', name: 'video-card', doc: 'The published video; empty once removed.', entity: 'videoId', body: cardBody };
+/** The same register as `videoCard`, written by the removal. */
+export const videoCardRemoved: CardView<VideoRemoved> = { ...videoCard, entity: 'videoId', body: () => '' };
+
+type Recent = RecentView<VideoPublished>;
+export const freshVideos: Recent = { storage: 'recent', name: 'fresh-videos', doc: 'The newest videos.', entity: { all: 'world' }, key: 'videoId', capacity: 5_000, when: () => true };
+export const creatorVideos: Recent = { storage: 'recent', name: 'creator-videos', doc: 'The newest videos of a creator.', entity: 'creatorId', key: 'videoId', capacity: 200, when: () => true };
+export const topicVideos: Recent = { storage: 'recent', name: 'topic-videos', doc: 'The newest videos of a topic.', entity: 'topics', key: 'videoId', capacity: 1_000, when: () => true };
+
+export const publishedViews = [videoCard, freshVideos, creatorVideos, topicVideos] as const;
+export const removedViews = [videoCardRemoved] as const;

@@ -1,0 +1,34 @@
+import { engagement } from '../events/engagement.ts';
+import { feedServed } from '../events/feed-served.ts';
+import { follow } from '../events/follow.ts';
+import { videoPublished } from '../events/video-published.ts';
+import { videoRemoved } from '../events/video-removed.ts';
+import { videoUploaded } from '../events/video-uploaded.ts';
+import type { HistoryTable } from './table.ts';
+
+export const engagements: HistoryTable = {
+  name: 'engagements',
+  contract: engagement,
+  orderBy: 'user_id, occurred_at',
+  rollups: [
+    {
+      name: 'video_hours',
+      columns:
+        'video_id String, hour DateTime, watches UInt64, watched_ms Int64, likes UInt64, shares UInt64, skips UInt64',
+      orderBy: 'video_id, hour',
+      select:
+        "SELECT video_id, toStartOfHour(occurred_at) AS hour, countIf(kind = 'watch') AS watches, sum(toInt64(engagements.watched_ms)) AS watched_ms, countIf(kind = 'like') AS likes, countIf(kind = 'share') AS shares, countIf(kind = 'watch' AND engagements.watched_ms < 2000) AS skips FROM engagements GROUP BY video_id, hour",
+      read: 'SELECT video_id, hour, sum(watches) AS watches, sum(watched_ms) AS watched_ms, sum(likes) AS likes, sum(shares) AS shares, sum(skips) AS skips FROM video_hours GROUP BY video_id, hour',
+    },
+  ],
+};
+
+const plain = (name: string, contract: HistoryTable['contract'], orderBy: string): HistoryTable => ({ name, contract, orderBy, rollups: [] });
+
+export const videosUploaded = plain('videos_uploaded', videoUploaded, 'video_id, occurred_at');
+export const videosPublished = plain('videos_published', videoPublished, 'video_id, occurred_at');
+export const videosRemoved = plain('videos_removed', videoRemoved, 'video_id, occurred_at');
+export const follows = plain('follows', follow, 'user_id, occurred_at');
+export const feedItemsServed = plain('feed_items_served', feedServed, 'user_id, occurred_at');
+
+export const historyTables: readonly HistoryTable[] = [engagements, videosUploaded, videosPublished, videosRemoved, follows, feedItemsServed];

@@ -1,0 +1,79 @@
+import type { EventContract, Field } from '../events/contract.ts';
+
+/** A history table: the raw events of one contract, as ClickHouse stores them. */
+export interface HistoryTable {
+  readonly name: string;
+  readonly contract: EventContract;
+  readonly orderBy: string;
+  /** Aggregating views that the table feeds; `targetSelect` recomputes one from the table alone. */
+  readonly rollups: readonly Rollup[];
+}
+
+/** A materialised view: inserts into the history table are summed into `name` as they arrive. */
+export interface Rollup {
+  readonly name: string;
+  readonly columns: string;
+  readonly orderBy: string;
+  /** SELECT over the table; also the recomputation that the view must always equal. */
+  readonly select: string;
+  /** Sums the partial rows of the target, in the same column order as `select`. */
+  readonly read: string;
+}
+
+/** Columns that the platform adds in front of the producer's fields: where in the log a row came from. */
+export const originColumns = [
+  { name: 'log_partition', avro: 'int', sql: 'UInt16' },
+  { name: 'log_offset', avro: 'long', sql: 'UInt64' },
+  { name: 'appended_at', avro: { type: 'long', logicalType: 'timestamp-millis' }, sql: "DateTime64(3, 'UTC')" },
+] as const;
+
+/** `watchedMs` in contracts is `watched_ms` in tables. */
+export const columnName = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+const lowCardinality = new Set(['topic', 'region', 'arm', 'scorer', 'reason']);
+
+function sqlType(name: string, field: Field): string {
+  switch (field.type) {
+    case 'string':
+      return lowCardinality.has(name) ? 'LowCardinality(String)' : 'String';
+    case 'enum':
+      return 'LowCardinality(String)';
+    case 'strings':
+      return 'Array(String)';
+    case 'double':
+      return 'Float64';
+    case 'int':
+      return 'Int32';
+    case 'long':
+      return field.logical ? "DateTime64(3, 'UTC')" : 'Int64';
+  }
+}
+
+/** A record of an older schema lacks the field: the table gives it the contract's fallback. */
+const sqlDefault = (field: Field): string =>
+  typeof field.fallback === 'string' ? ` DEFAULT '${field.fallback}'` : typeof field.fallback === 'number' ? ` DEFAULT ${field.fallback}` : '';
+
+/**
+ * How many recent inserts each table remembers for deduplication. It must stand on every
+ * materialised view's target too, or a repeated insert counts twice there.
+ */
+const dedupWindow = 10_000;
+
+const mergeTree = (engine: string, orderBy: string): string =>
+  `ENGINE = ${engine} ORDER BY (${orderBy}) SETTINGS non_replicated_deduplication_window = ${dedupWindow}`;
+
+/** The statements that create a table and its rollups; each may run again without harm. */
+export function createStatements(table: HistoryTable): string[] {
+  const columns = [
+    ...originColumns.map((c) => `${c.name} ${c.sql}`),
+    ...Object.entries(table.contract.fields).map(([name, field]) => `${columnName(name)} ${sqlType(name, field)}${sqlDefault(field)}`),
+  ];
+  const time = columnName(table.contract.time);
+  return [
+    `CREATE TABLE IF NOT EXISTS ${table.name} (${columns.join(', ')}) ENGINE = MergeTree PARTITION BY toYYYYMM(${time}) ORDER BY (${table.orderBy}) SETTINGS non_replicated_deduplication_window = ${dedupWindow}`,
+    ...table.rollups.flatMap((rollup) => [
+      `CREATE TABLE IF NOT EXISTS ${rollup.name} (${rollup.columns}) ${mergeTree('SummingMergeTree', rollup.orderBy)}`,
+      `CREATE MATERIALIZED VIEW IF NOT EXISTS ${rollup.name}_mv TO ${rollup.name} AS ${rollup.select}`,
+    ]),
+  ];
+}

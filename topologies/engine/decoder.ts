@@ -1,0 +1,71 @@
+import type { LogRecord } from '#infra/log/log.ts';
+import type { SchemaRegistry } from '#infra/registry/registry.ts';
+import type { AvroRecord } from '#schemas/events/avro.ts';
+import type { EventContract } from '#schemas/events/contract.ts';
+import { compileReader, newRow, type Reader, type Row, readOutcome } from './avro-reader.ts';
+import { ok, type Outcome, reject } from './steps.ts';
+
+/** Confluent wire format: a zero byte, the schema id as u32 big-endian, then the Avro body. */
+const prefixBytes = 5;
+
+export interface Writer {
+  readonly id: number;
+  readonly schema: AvroRecord;
+  readonly read: Reader | null;
+}
+
+const nullValue = reject('null-value', 'the record has no value');
+const noMagic = reject('bad-bytes', 'the value does not begin with the wire format of the schema registry');
+const badBytes = reject('bad-bytes', 'the body does not match its writer schema');
+const tooLong = reject('string-too-long', 'a string is longer than any id, name or URL');
+const unknownSymbol = reject('unknown-symbol', 'an enum symbol is not in the contract');
+
+/** Turns log records into rows of one contract; the row is reused from record to record. */
+export class Decoder {
+  readonly row: Row;
+  readonly #contract: EventContract;
+  readonly #registry: SchemaRegistry;
+  readonly #writers = new Map<number, Writer>();
+  /** The last record's writer: records of one batch mostly share it. */
+  writer: Writer | undefined;
+
+  constructor(contract: EventContract, registry: SchemaRegistry) {
+    this.#contract = contract;
+    this.#registry = registry;
+    this.row = newRow(contract);
+  }
+
+  /** Fetches the writer schemas of a batch that are not known yet, so that `decode` needs no waiting. */
+  async learn(records: readonly LogRecord[]): Promise<void> {
+    const missing = new Set<number>();
+    for (const { value } of records) {
+      if (!value || value.length < prefixBytes || value[0] !== 0) continue;
+      const id = value.readUInt32BE(1);
+      if (!this.#writers.has(id)) missing.add(id);
+    }
+    for (const id of missing) {
+      const schema = await this.#registry.schemaOf(id);
+      if (schema) this.#writers.set(id, { id, schema, read: compileReader(this.#contract, schema) });
+    }
+  }
+
+  decode(record: LogRecord): Outcome {
+    const { value } = record;
+    if (value === null) return nullValue;
+    if (value.length < prefixBytes || value[0] !== 0) return noMagic;
+    const id = value.readUInt32BE(1);
+    if (this.writer?.id !== id) this.writer = this.#writers.get(id);
+    if (!this.writer) return reject('unknown-schema', `schema id ${id} is not in the registry`);
+    if (!this.writer.read) return reject('schema-mismatch', `schema id ${id} cannot be read as ${this.#contract.topic}`);
+    switch (this.writer.read(value, prefixBytes, this.row)) {
+      case readOutcome.ok:
+        return ok;
+      case readOutcome.stringTooLong:
+        return tooLong;
+      case readOutcome.unknownSymbol:
+        return unknownSymbol;
+      default:
+        return badBytes;
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import pRetry from 'p-retry';
+import type { LogRecord, PartitionLease } from '#infra/log/log.ts';
+import { ForyouError } from '#infra/errors.ts';
+import type { Row } from './avro-reader.ts';
+import { Decoder } from './decoder.ts';
+import { IdWindow } from './id-window.ts';
+import { Pipeline } from './pipeline.ts';
+import { type PartitionSink, Rewind, type Services } from './services.ts';
+import { ok } from './steps.ts';
+import type { Topology } from './topology.ts';
+
+/** One assignment of one partition: decides record by record, and hands batches to the sink. */
+export class PartitionWorker {
+  readonly #topology: Topology;
+  readonly #services: Services;
+  readonly #partition: number;
+  readonly #lease: PartitionLease;
+  readonly #sink: PartitionSink<Row>;
+  readonly #decoder: Decoder;
+  readonly #pipeline: Pipeline;
+  #pending: LogRecord[] = [];
+  #working: Promise<unknown> = Promise.resolve();
+  #lastRecordsAt = 0;
+
+  constructor(topology: Topology, services: Services, partition: number, lease: PartitionLease, sink: PartitionSink<Row>) {
+    this.#topology = topology;
+    this.#services = services;
+    this.#partition = partition;
+    this.#lease = lease;
+    this.#sink = sink;
+    this.#decoder = new Decoder(topology.source, services.registry);
+    this.#pipeline = new Pipeline(this.#decoder, topology.steps, this.#newWindow());
+  }
+
+  #newWindow(): IdWindow {
+    return new IdWindow(this.#services.settings.dedupeGeneration);
+  }
+
+  /** Where reading begins, with the dedupe window read back from the log up to there. */
+  async start(): Promise<number> {
+    this.#pending = [];
+    const wanted = await this.#patiently('start', () => this.#sink.start());
+    const { low, high } = (await this.#services.log.offsets(this.#topology.source.topic))[this.#partition] ?? { low: 0, high: 0 };
+    const start = Math.min(Math.max(wanted, low), high);
+    const window = this.#newWindow();
+    this.#pipeline.restart(window);
+    const from = Math.max(low, window.start(start));
+    const earlier: LogRecord[][] = [];
+    await this.#services.log.read(this.#topology.source.topic, this.#partition, from, start, (records) => earlier.push([...records]));
+    for (const records of earlier) {
+      await this.#patiently('learn', () => this.#decoder.learn(records));
+      for (const record of records) this.#pipeline.run(record);
+    }
+    return start;
+  }
+
+  records(records: readonly LogRecord[]): Promise<void> {
+    this.#lastRecordsAt = Date.now();
+    return this.#inTurn(() => this.#records(records));
+  }
+
+  /** While no records come, a store that lost its marks is noticed here and rebuilt. */
+  async checkWhileIdle(idleMs: number): Promise<void> {
+    if (!this.#sink.stillThere || Date.now() - this.#lastRecordsAt < idleMs) return;
+    await this.#inTurn(async () => {
+      if (this.#lease.lost || (await this.#sink.stillThere?.())) return;
+      this.#services.telemetry.count('foryou_rewinds_total', { topology: this.#topology.name });
+      this.#lease.seek(await this.start());
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#working.then(work, work);
+    this.#working = turn.catch(() => {});
+    return turn;
+  }
+
+  async #records(records: readonly LogRecord[]): Promise<void> {
+    this.#pending = this.#pending.length === 0 ? [...records] : [...this.#pending, ...records];
+    try {
+      for (let n = this.#sink.cut(this.#pending); n > 0; n = this.#sink.cut(this.#pending)) {
+        const batch = n === this.#pending.length ? this.#pending : this.#pending.slice(0, n);
+        this.#pending = n === this.#pending.length ? [] : this.#pending.slice(n);
+        await this.#process(batch);
+      }
+    } catch (error) {
+      if (!(error instanceof Rewind)) throw error;
+      this.#services.telemetry.count('foryou_rewinds_total', { topology: this.#topology.name });
+      this.#lease.seek(await this.start());
+    }
+  }
+
+  async #process(batch: readonly LogRecord[]): Promise<void> {
+    const began = performance.now();
+    await this.#patiently('learn', () => this.#decoder.learn(batch));
+    for (const record of batch) {
+      const outcome = this.#pipeline.run(record);
+      if (outcome === ok) this.#sink.add(this.#decoder.row, record as LogRecord & { value: Buffer }, this.#decoder.writer?.id ?? 0);
+      else if (outcome.kind === 'reject') this.#sink.rejected({ ...record, reason: outcome.reason, cause: outcome.cause });
+    }
+    const first = batch[0] as LogRecord;
+    const last = batch.at(-1) as LogRecord;
+    await this.#patiently('flush', () => this.#sink.flush(first.offset, last.offset + 1));
+    this.#measure(batch.length, last, performance.now() - began);
+  }
+
+  #measure(records: number, last: LogRecord, tookMs: number): void {
+    const { telemetry } = this.#services;
+    const topology = this.#topology.name;
+    this.#pipeline.report(telemetry, topology);
+    telemetry.count('foryou_records_total', { topology }, records);
+    telemetry.observe('foryou_batch_ms', { topology }, tookMs);
+    telemetry.observe('foryou_append_to_sink_ms', { topology }, Math.max(0, Date.now() - last.appendedAtMs));
+    telemetry.gauge('foryou_next_offset', { topology, partition: String(this.#partition) }, last.offset + 1);
+  }
+
+  /** An outage is waited out for as long as the partition is ours; anything else ends the process. */
+  #patiently<T>(what: string, call: () => Promise<T>): Promise<T> {
+    return pRetry(call, {
+      retries: Number.POSITIVE_INFINITY,
+      minTimeout: 100,
+      maxTimeout: 2_000,
+      factor: 2,
+      randomize: true,
+      shouldRetry: ({ error }) => !this.#lease.lost && error instanceof ForyouError && error.code === 'unavailable',
+      onFailedAttempt: () => this.#services.telemetry.count('foryou_retries_total', { topology: this.#topology.name, what }),
+    });
+  }
+}

@@ -1,0 +1,58 @@
+import type { LogConsumer, PartitionHandler } from '#infra/log/log.ts';
+import { HistorySink } from './history-sink.ts';
+import { OnlineSink } from './online-sink.ts';
+import { PartitionWorker } from './partition.ts';
+import type { Services } from './services.ts';
+import type { Topology } from './topology.ts';
+
+export interface RunningTopology {
+  readonly name: string;
+  /** Lets the current batches end, gives the partitions back, and returns. */
+  stop(): Promise<void>;
+  /** Rejects when the topology cannot go on: the process must end. */
+  readonly failed: Promise<never>;
+}
+
+/** The engine alone polls, batches, meters, flushes and commits; topologies only say what. */
+export async function runTopology(topology: Topology, services: Services): Promise<RunningTopology> {
+  const workers = new Map<number, PartitionWorker>();
+  const epoch = await services.log.clusterId();
+  if (topology.sink.kind === 'features') await services.online.open({ clusterId: epoch });
+  const { settings } = services;
+  let lastFlush = 0;
+
+  const handler: PartitionHandler = {
+    async assigned(partition, lease) {
+      const { sink } = topology;
+      const target =
+        sink.kind === 'rows'
+          ? new HistorySink(topology, sink.table, services, partition, lease, epoch)
+          : new OnlineSink(topology, sink.views, services, partition, lease);
+      const worker = new PartitionWorker(topology, services, partition, lease, target);
+      workers.set(partition, worker);
+      return worker.start();
+    },
+    async records(partition, records) {
+      if (topology.sink.kind === 'features') {
+        // A short pause between flushes folds several events into one merge without costing freshness.
+        const wait = lastFlush + settings.flushMs - Date.now();
+        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      }
+      await workers.get(partition)?.records(records);
+      lastFlush = Date.now();
+    },
+    revoked(partition) {
+      workers.delete(partition);
+    },
+  };
+
+  const batching = topology.sink.kind === 'rows' ? { minBytes: 8 * 1024 * 1024, maxWaitMs: settings.insertMs, maxBytes: 8 * 1024 * 1024 } : { minBytes: 1, maxWaitMs: 500, maxBytes: 4 * 1024 * 1024 };
+  // A store that answers late is no news here: the next record or the next check meets it.
+  const idle = setInterval(() => workers.forEach((worker) => void worker.checkWhileIdle(1_000).catch(() => {})), 1_000);
+  const consumer: LogConsumer = await services.log.consume({ group: topology.name, topic: topology.source.topic, ...batching }, handler);
+  const stop = async () => {
+    clearInterval(idle);
+    await consumer.stop();
+  };
+  return { name: topology.name, stop, failed: consumer.failed };
+}

@@ -1,0 +1,31 @@
+import { engagementHistory, engagementOnline } from './engagement.ts';
+import type { Topology } from './engine/topology.ts';
+import { followHistory, followOnline, servedHistory } from './social.ts';
+import { publishedHistory, publishedOnline, removedHistory, removedOnline, uploadedHistory } from './videos.ts';
+
+export const topologies: readonly Topology[] = [
+  engagementHistory,
+  engagementOnline,
+  uploadedHistory,
+  publishedHistory,
+  publishedOnline,
+  removedHistory,
+  removedOnline,
+  followHistory,
+  followOnline,
+  servedHistory,
+];
+
+/** Groups that one process runs together; sinks of different kinds never share a process. */
+export const topologyGroups: Readonly<Record<string, readonly Topology[]>> = {
+  history: topologies.filter((t) => t.sink.kind === 'rows'),
+  online: topologies.filter((t) => t.sink.kind === 'features'),
+  engagement: [engagementHistory, engagementOnline],
+  videos: [uploadedHistory, publishedHistory, publishedOnline, removedHistory, removedOnline],
+  social: [followHistory, followOnline, servedHistory],
+};
+
+/** The topologies that a name stands for: one of its own, or a group. */
+export function topologiesNamed(name: string): readonly Topology[] {
+  return topologyGroups[name] ?? topologies.filter((t) => t.name === name);
+}

@@ -1,0 +1,17 @@
+import { ok, reject, step } from '../engine/steps.ts';
+
+/** Clocks of devices run ahead a little; more than this is a wrong clock. */
+const maxAheadMs = 5 * 60_000;
+const oldestMs = Date.UTC(2010, 0, 1);
+
+interface Timed {
+  readonly occurredAt: number;
+}
+
+/** Event time must be a time. Late is fine: history takes it, and decay keeps it from moving online state. */
+export const inTime = step<Timed>('inTime', (e, context) => {
+  if (!(e.occurredAt >= oldestMs)) return reject('time-out-of-range', `occurredAt ${e.occurredAt} is before 2010`);
+  if (e.occurredAt > context.appendedAtMs + maxAheadMs)
+    return reject('time-in-future', `occurredAt ${e.occurredAt} is more than 5 minutes after the log took it at ${context.appendedAtMs}`);
+  return ok;
+});
