@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { ForyouError } from './errors.ts';
@@ -23,6 +25,8 @@ export interface Config {
   readonly flushMs: number;
   readonly logLevel: string;
   readonly sharedData: string;
+  /** The demo ends by itself after so long; 0 means when it is interrupted. */
+  readonly demoSeconds: number;
 }
 
 export interface Ports {
@@ -76,7 +80,7 @@ export function readConfig(env: Environment = process.env): Config {
     partitions: whole(env, 'FORYOU_PARTITIONS', 4, 1, 1024),
     onlineShards: whole(env, 'FORYOU_ONLINE_SHARDS', 16, 1, 4096),
     dedupeGeneration: whole(env, 'FORYOU_DEDUPE_GENERATION', 262_144, 16, 16_777_216),
-    jwt: { secret: env['FORYOU_JWT_SECRET'], jwksUrl: env['FORYOU_JWKS_URL'], issuer: env['FORYOU_JWT_ISSUER'] ?? 'foryou' },
+    jwt: { secret: env['FORYOU_JWT_SECRET'] ?? localSecret(path('FORYOU_STATE_DIR', '.foryou')), jwksUrl: env['FORYOU_JWKS_URL'], issuer: env['FORYOU_JWT_ISSUER'] ?? 'foryou' },
     limits: {
       perUserPerMinute: whole(env, 'FORYOU_LIMIT_USER', 600, 1, 10_000_000),
       perAddressPerMinute: whole(env, 'FORYOU_LIMIT_ADDRESS', 6_000, 1, 10_000_000),
@@ -84,7 +88,25 @@ export function readConfig(env: Environment = process.env): Config {
     flushMs: whole(env, 'FORYOU_FLUSH_MS', 10, 1, 10_000),
     logLevel: env['FORYOU_LOG_LEVEL'] ?? 'info',
     sharedData: path('FORYOU_SHARED_DATA', '../shared/data'),
+    demoSeconds: whole(env, 'DEMO_SECONDS', 0, 0, 86_400),
   };
+}
+
+const secretFile = (stateDir: string): string => join(stateDir, 'jwt-secret');
+
+/** The secret that the local stack made for itself at its first start. */
+function localSecret(stateDir: string): string | undefined {
+  return existsSync(secretFile(stateDir)) ? readFileSync(secretFile(stateDir), 'utf8') : undefined;
+}
+
+export function makeLocalSecret(stateDir: string): void {
+  mkdirSync(stateDir, { recursive: true });
+  if (!existsSync(secretFile(stateDir))) writeFileSync(secretFile(stateDir), randomBytes(32).toString('base64url'), { mode: 0o600 });
+}
+
+/** Settings that make another process see the same stack as this configuration. */
+export function environmentOf(config: Config, more: Record<string, string> = {}): Record<string, string> {
+  return { FORYOU_STATE_DIR: config.stateDir, FORYOU_CACHE_DIR: config.cacheDir, FORYOU_PORT_BASE: String(config.ports.kafka), FORYOU_PARTITIONS: String(config.partitions), FORYOU_ONLINE_SHARDS: String(config.onlineShards), FORYOU_DEDUPE_GENERATION: String(config.dedupeGeneration), FORYOU_LIMIT_USER: String(config.limits.perUserPerMinute), FORYOU_LIMIT_ADDRESS: String(config.limits.perAddressPerMinute), ...more };
 }
 
 /** Child processes inherit the machine's environment; nothing of it is interpreted here. */

@@ -83,6 +83,11 @@ export class MemoryOnlineStore implements OnlineStore {
     });
   }
 
+  async scores(view: AnyView, entity: string, keys: readonly string[]): Promise<(number | null)[]> {
+    const set = this.#sets.get(onlineKey(view, shardOf(entity, this.shards), entity));
+    return keys.map((key) => set?.get(key) ?? null);
+  }
+
   async close(): Promise<void> {}
 }
 

@@ -22,6 +22,8 @@ export interface OnlineStore {
   values(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]>;
   /** Highest keys of a ranked or recent entity, best first, with their stored scores. */
   top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]>;
+  /** Stored score of each key of one ranked or recent entity, null where it has none. One round trip. */
+  scores(view: AnyView, entity: string, keys: readonly string[]): Promise<(number | null)[]>;
   close(): Promise<void>;
 }
 

@@ -30,6 +30,8 @@ export interface RedisOptions {
   readonly catalog: ViewCatalog;
   /** A command that got no answer by then fails; the caller decides what to do about it. */
   readonly commandTimeoutMs?: number;
+  /** Fail at once while Redis is away, instead of waiting for the connection. */
+  readonly failFast?: boolean;
 }
 
 export class RedisOnlineStore implements OnlineStore {
@@ -40,8 +42,8 @@ export class RedisOnlineStore implements OnlineStore {
     this.shards = options.shards;
     this.client = new Redis(options.url, {
       lazyConnect: false,
-      // Fail instead of queueing without bound while Redis is away.
-      enableOfflineQueue: true,
+      enableOfflineQueue: !options.failFast,
+      // A command is tried once more on a new connection, then it fails instead of queueing without bound.
       maxRetriesPerRequest: 1,
       commandTimeout: options.commandTimeoutMs ?? 10_000,
       retryStrategy: (times) => Math.min(50 * times, 500),
@@ -113,6 +115,12 @@ export class RedisOnlineStore implements OnlineStore {
         return { keys, scores };
       });
     });
+  }
+
+  async scores(view: AnyView, entity: string, keys: readonly string[]): Promise<(number | null)[]> {
+    if (keys.length === 0) return [];
+    const found = await this.#tried(() => this.client.zmscore(onlineKey(view, shardOf(entity, this.shards), entity), ...keys));
+    return found.map((score) => (score === null ? null : Number(score)));
   }
 
   async #tried<T>(call: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Config } from '../config.ts';
 import { engineSpecs } from './engines.ts';
 import { ManagedProcess, type ProcessSpec } from './managed-process.ts';
@@ -51,6 +52,16 @@ export class Stack {
     this.processes.set(spec.name, process);
     await process.start();
     return process;
+  }
+
+  /** Processes of this state folder that run without us: their supervisor was killed. */
+  orphans(): ManagedProcess[] {
+    const runDir = join(this.#config.stateDir, 'run');
+    if (!existsSync(runDir)) return [];
+    return readdirSync(runDir)
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => new ManagedProcess({ name: file.slice(0, -5), command: '', args: [], ready: async () => true, readyWithinMs: 0 }, this.#config.stateDir))
+      .filter((process) => process.runningPid() !== null);
   }
 
   process(name: string): ManagedProcess {

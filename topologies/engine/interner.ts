@@ -70,7 +70,7 @@ export class Interner {
     this.#starts[id] = start;
     this.#starts[id + 1] = start + length;
     this.#shardOf[id] = hashBytes(this.#bytes, this.#shards, start, start + length);
-    if (this.count * 2 > this.#slots.length) this.#grow();
+    if (this.count * 2 >= this.#slots.length) this.#grow();
     return id;
   }
 

@@ -1,0 +1,36 @@
+# The two commands are `make demo` and `make test`; the rest serves them.
+FORYOU = infra/cli/foryou
+
+.PHONY: help bootstrap demo up down test check bench mutants schemas
+
+help:
+	@echo "make demo      start everything and watch it learn (DEMO_SECONDS=60 ends by itself)"
+	@echo "make test      everything, on its own ports and folders"
+	@echo "make up|down   start and stop the stack in the background"
+	@echo "make bench     all benchmarks (ONLY=name for one, BENCH_OUT=file for JSON)"
+	@echo "make mutants   switch each safety mechanism off and see its test go red"
+	@echo "make schemas   write schemas/avro/*.avsc from the contracts"
+
+bootstrap:
+	@sh infra/bootstrap.sh
+
+demo: bootstrap
+	@exec $(FORYOU) demo
+
+up: bootstrap
+	@$(FORYOU) up
+
+down:
+	@$(FORYOU) down
+
+test: bootstrap
+	@npm test --silent
+
+bench: bootstrap
+	@npm run --silent bench -- $(if $(ONLY),--only $(ONLY),)
+
+mutants: bootstrap
+	@npm run --silent mutants
+
+schemas: bootstrap
+	@npm run --silent schemas

@@ -1,0 +1,141 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { Audience } from '../../../jobs/simulate/audience.ts';
+import { makeCatalogue } from '../../../jobs/simulate/catalogue.ts';
+import { kuairand } from '../../../jobs/import/kuairand.ts';
+import { signToken } from '../../../serving/http/auth.ts';
+import { engagement } from '#schemas/events/engagement.ts';
+import { videoPublished } from '#schemas/events/video-published.ts';
+import { type Adapters, connect, disconnect } from '../../adapters.ts';
+import { type Config, readConfig } from '../../config.ts';
+import { ForyouError } from '../../errors.ts';
+import { EventProducer } from '../../producer/producer.ts';
+import { Stack } from '../../stack/stack.ts';
+import { Supervisor } from '../../stack/supervisor.ts';
+import { runImport } from '../commands/import.ts';
+import { taskList } from '../task-list.ts';
+import { FreshnessProbe } from './freshness-probe.ts';
+import { Panel, panelLines, type PanelState } from './panel.ts';
+
+const seed = 7;
+const videos = 600;
+const viewers = 150;
+const watchesPerSecond = 60;
+/** Simulated viewers share one address. */
+const addressLimit = 1_000_000;
+
+/** Returns the exit code. */
+export async function runDemo(base: Config): Promise<number> {
+  const config: Config = { ...base, limits: { perUserPerMinute: 100_000, perAddressPerMinute: addressLimit } };
+  if (new Stack(config).orphans().some((p) => p.spec.name === 'supervisor')) throw new ForyouError('stack-broken', 'the stack is up already', { fix: 'foryou down first, or give the demo another FORYOU_PORT_BASE and FORYOU_STATE_DIR' });
+  const interrupted = new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+  const supervisor = new Supervisor(config);
+  try {
+    const began = performance.now();
+    const tasks = taskList();
+    const started = await Promise.race([supervisor.start(tasks).then(() => true), interrupted.then(() => false)]).finally(() => tasks.close());
+    if (!started) return 130;
+    // The secret of the local stack was made by the start above.
+    return await watchItRun({ ...config, jwt: readConfig().jwt }, interrupted, began);
+  } finally {
+    console.log('stopping the stack ...');
+    await supervisor.stop();
+  }
+}
+
+async function watchItRun(config: Config, interrupted: Promise<void>, began: number): Promise<number> {
+  const adapters = connect(config, 'foryou-demo');
+  const url = `http://${config.host}:${config.ports.serving}`;
+  const catalogue = makeCatalogue(videos, seed, Date.now());
+  await new EventProducer(adapters).send(videoPublished, catalogue);
+  const audience = new Audience({ url, catalogue, viewers, rate: watchesPerSecond, seed, tokenFor: (userId) => signToken(config.jwt, userId, [], 86_400) });
+  const panel = new Panel();
+  const probe = new FreshnessProbe(url, () => signToken(config.jwt, `probe-${crypto.randomUUID()}`, [], 3_600));
+  const loops = new Loops();
+  try {
+    await replay(config);
+    audience.start();
+    const meter = new Meter(adapters, () => audience.stats, probe, began);
+    loops.every(1_000, () => meter.tick());
+    loops.every(700, () => probe.measure());
+    const token = await signToken(config.jwt, 'you', ['explain'], 86_400);
+    const footer = `  curl -s -H 'authorization: Bearer ${token}' '${url}/api/v1/feed/foryou?count=5&explain=1'`;
+    if (process.stdout.isTTY !== true) console.log(`try it while it runs:\n${footer}`);
+    loops.every(500, async () => panel.show(meter.state, footer));
+    await Promise.race([interrupted, ...(config.demoSeconds > 0 ? [new Promise((resolve) => setTimeout(resolve, config.demoSeconds * 1_000))] : [])]);
+    await loops.stop();
+    panel.close();
+    console.log(`\nsummary\n${panelLines(meter.state).map((l) => `  ${l}`).join('\n')}`);
+    return audience.stats.watches > 0 && probe.samplesMs.length > 0 ? 0 : 1;
+  } finally {
+    await loops.stop();
+    await audience.stop();
+    await disconnect(adapters);
+  }
+}
+
+/** Real engagement when it is there; the simulated viewers do without. */
+async function replay(config: Config): Promise<void> {
+  const folder = join(config.sharedData, 'rec/kuairand27k_likehate');
+  const files = existsSync(folder) ? readdirSync(folder).filter((f) => f.endsWith('.tsv')).map((f) => join(folder, f)) : [];
+  if (files.length === 0) return console.log('no KuaiRand file found: simulated viewers only');
+  const results = await runImport(config, kuairand, files, { shiftToNow: true, again: false, json: false });
+  for (const r of results) console.log(r.alreadyDone ? `  ${r.file} was imported before` : `  ${r.file}: ${r.events} events about ${r.videos} videos, ${r.badLines} bad lines`);
+}
+
+/** Gathers what the panel shows. */
+class Meter {
+  state: PanelState;
+  readonly #adapters: Adapters;
+  readonly #stats: () => Audience['stats'];
+  readonly #probe: FreshnessProbe;
+  readonly #began: number;
+  #last = { events: 0, at: 0 };
+
+  constructor(adapters: Adapters, stats: () => Audience['stats'], probe: FreshnessProbe, began: number) {
+    this.#adapters = adapters;
+    this.#stats = stats;
+    this.#probe = probe;
+    this.#began = began;
+    this.state = { eventsPerSecond: 0, totalEvents: 0, lag: {}, freshnessMs: probe.samplesMs, audience: stats(), elapsedSeconds: 0 };
+  }
+
+  async tick(): Promise<void> {
+    const { log } = this.#adapters;
+    const offsets = await log.offsets(engagement.topic);
+    const events = offsets.reduce((sum, p) => sum + p.high, 0);
+    const lagOf = async (group: string) => {
+      const committed = await log.committedOf(group, engagement.topic);
+      return offsets.reduce((sum, p) => sum + p.high - (committed.find((c) => c.partition === p.partition)?.offset ?? 0), 0);
+    };
+    const [history, online] = await Promise.all([lagOf('engagement-history'), lagOf('engagement-online')]);
+    const at = performance.now();
+    const eventsPerSecond = this.#last.at === 0 ? 0 : ((events - this.#last.events) * 1_000) / (at - this.#last.at);
+    this.#last = { events, at };
+    this.state = { eventsPerSecond, totalEvents: events, lag: { history, online }, freshnessMs: this.#probe.samplesMs, audience: this.#stats(), elapsedSeconds: (at - this.#began) / 1_000 };
+  }
+}
+
+/** Repeats pieces of work without overlapping any of them with itself; a failed turn is followed by the next. */
+class Loops {
+  #stopped = false;
+  readonly #running: Promise<void>[] = [];
+
+  every(ms: number, work: () => Promise<unknown>): void {
+    const loop = async () => {
+      while (!this.#stopped) {
+        await work().catch(() => {});
+        await new Promise((resolve) => setTimeout(resolve, this.#stopped ? 0 : ms));
+      }
+    };
+    this.#running.push(loop());
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.allSettled(this.#running);
+  }
+}

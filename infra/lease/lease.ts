@@ -1,0 +1,25 @@
+import type { Redis } from 'ioredis';
+
+/** One holder at a time. */
+export interface Lease {
+  /** A function that gives the lease back, or null when somebody else holds it. */
+  acquire(name: string, forMs: number): Promise<(() => Promise<void>) | null>;
+}
+
+const releaseScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
+
+/** Leases in Redis; they end by themselves when their holder dies. */
+export class RedisLease implements Lease {
+  readonly #client: Redis;
+  constructor(client: Redis) {
+    this.#client = client;
+  }
+  async acquire(name: string, forMs: number): Promise<(() => Promise<void>) | null> {
+    const token = crypto.randomUUID();
+    const key = `lease:${name}`;
+    if ((await this.#client.set(key, token, 'PX', forMs, 'NX')) === null) return null;
+    return async () => {
+      await this.#client.eval(releaseScript, 1, key, token);
+    };
+  }
+}

@@ -1,0 +1,148 @@
+import { Pool } from 'undici';
+import { ForyouError } from '#infra/errors.ts';
+import { regions, topics } from './catalogue.ts';
+import { Random } from './random.ts';
+import { type Shown, Viewer } from './viewer.ts';
+
+export interface AudienceOptions {
+  readonly url: string;
+  readonly tokenFor: (userId: string) => Promise<string>;
+  readonly viewers: number;
+  readonly seed: number;
+  /** Watches per second over all viewers. */
+  readonly rate: number;
+  /** The videos that a random feed would draw from. */
+  readonly catalogue: readonly Shown[];
+}
+
+export interface AudienceStats {
+  watches: number;
+  completed: number;
+  /** The same viewers and moments, on videos drawn at random: evaluated, never sent. */
+  randomWatches: number;
+  randomCompleted: number;
+  feedRequests: number;
+  emptyFeeds: number;
+  failures: number;
+  readonly feedMs: number[];
+}
+
+/** So many latencies are kept for percentiles. */
+const keepLatencies = 2_000;
+
+/** Viewers who consume the feed through HTTP and answer it as an app would. */
+export class Audience {
+  readonly stats: AudienceStats = { watches: 0, completed: 0, randomWatches: 0, randomCompleted: 0, feedRequests: 0, emptyFeeds: 0, failures: 0, feedMs: [] };
+  readonly #options: AudienceOptions;
+  readonly #random: Random;
+  readonly #shadow: Random;
+  readonly #pool: Pool;
+  readonly #viewers: Session[];
+  #stopping = false;
+  readonly #done: Promise<void>[] = [];
+
+  constructor(options: AudienceOptions) {
+    this.#options = options;
+    this.#random = new Random(options.seed);
+    this.#shadow = new Random(options.seed + 1);
+    this.#pool = new Pool(options.url, { connections: 16, pipelining: 1 });
+    this.#viewers = Array.from({ length: options.viewers }, (_, i) => ({ viewer: new Viewer(`sim-${options.seed}-u${i}`, topics, regions, this.#random, options.seed), sitting: 0, queue: [], requestId: '' }));
+  }
+
+  /** Starts watching; each tick a few viewers watch their next video. */
+  start(): void {
+    const tickMs = Math.max(5, Math.min(100, 1_000 / this.#options.rate));
+    const perTick = (this.#options.rate * tickMs) / 1_000;
+    let due = 0;
+    const timer = setInterval(() => {
+      due += perTick;
+      // What the service cannot take in time is not piled up.
+      for (; due >= 1; due--) if (this.#done.length < 500) this.#step();
+      if (this.#stopping) clearInterval(timer);
+    }, tickMs);
+  }
+
+  #step(): void {
+    const session = this.#random.pick(this.#viewers);
+    const work = this.#swipe(session).catch(() => {
+      this.stats.failures++;
+    });
+    this.#done.push(work);
+    void work.finally(() => this.#done.splice(this.#done.indexOf(work), 1));
+  }
+
+  /** One video: fetch the next page when none is left, watch, and say so. */
+  async #swipe(session: Session): Promise<void> {
+    if (session.queue.length === 0) await this.#fetch(session);
+    const next = session.queue.shift();
+    if (!next) return;
+    const { viewer } = session;
+    const reaction = viewer.watch(next, this.#random);
+    this.stats.watches++;
+    if (reaction.completed) this.stats.completed++;
+    this.#compareWithRandom(viewer);
+    const send = (kind: string, extra: object) => this.#post(viewer, next, { eventId: this.#eventId(viewer), kind, occurredAt: Date.now(), region: viewer.region, requestId: session.requestId, position: next.position, ...extra });
+    await send('watch', { watchedMs: reaction.watchedMs, durationMs: next.durationMs, loops: reaction.loops });
+    for (const kind of reaction.signals) await send(kind, {});
+    // People come and go: a new sitting now and then.
+    if (this.#random.chance(0.02)) Object.assign(session, { sitting: session.sitting + 1, queue: [] });
+  }
+
+  #events = 0;
+  #eventId(viewer: Viewer): string {
+    return `${viewer.userId}-${Date.now().toString(36)}-${this.#events++}`;
+  }
+
+  #compareWithRandom(viewer: Viewer): void {
+    if (this.#options.catalogue.length === 0) return;
+    this.stats.randomWatches++;
+    if (viewer.watch(this.#shadow.pick(this.#options.catalogue), this.#shadow).completed) this.stats.randomCompleted++;
+  }
+
+  async #fetch(session: Session): Promise<void> {
+    const { viewer } = session;
+    const began = performance.now();
+    const path = `/api/v1/feed/foryou?count=5&session_id=sitting-${session.sitting}&region=${viewer.region}`;
+    const { statusCode, body } = await this.#pool.request({ path, method: 'GET', headers: { authorization: `Bearer ${await this.#token(viewer.userId)}` } });
+    const page = (await body.json()) as { requestId: string; items: Queued[] };
+    if (statusCode !== 200) throw new ForyouError('unavailable', `the feed answered ${statusCode}`);
+    this.stats.feedRequests++;
+    if (page.items.length === 0) this.stats.emptyFeeds++;
+    this.stats.feedMs.push(performance.now() - began);
+    if (this.stats.feedMs.length > keepLatencies) this.stats.feedMs.shift();
+    session.queue = page.items;
+    session.requestId = page.requestId;
+  }
+
+  async #post(viewer: Viewer, video: Shown, event: object): Promise<void> {
+    const { statusCode, body } = await this.#pool.request({
+      path: `/api/v1/video/${encodeURIComponent(video.videoId)}/engage`,
+      method: 'POST',
+      headers: { authorization: `Bearer ${await this.#token(viewer.userId)}`, 'content-type': 'application/json' },
+      body: JSON.stringify(event),
+    });
+    await body.dump();
+    if (statusCode !== 202) throw new ForyouError('unavailable', `engage answered ${statusCode}`);
+  }
+
+  readonly #tokens = new Map<string, Promise<string>>();
+  #token(userId: string): Promise<string> {
+    const known = this.#tokens.get(userId) ?? this.#options.tokenFor(userId);
+    this.#tokens.set(userId, known);
+    return known;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.allSettled([...this.#done]);
+    await this.#pool.close();
+  }
+}
+
+type Queued = Shown & { readonly position: number };
+interface Session {
+  readonly viewer: Viewer;
+  sitting: number;
+  queue: Queued[];
+  requestId: string;
+}

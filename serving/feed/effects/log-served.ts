@@ -1,0 +1,31 @@
+import { feedServed } from '#schemas/events/feed-served.ts';
+import type { Effect } from '../../engine/pipeline.ts';
+import { featuresAsJson, featureVersion } from '../features.ts';
+import { scorerName } from '../heuristic-scorer.ts';
+import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
+
+/** What was scored is what is logged: training reads these rows. */
+export const logServed = ({ producer }: FeedServices): Effect<FeedQuery, FeedCandidate> => ({
+  name: 'log-served',
+  run: (query, served) =>
+    producer.send(
+      feedServed,
+      served.map((c, i) => ({
+        eventId: `${query.requestId}-${i}`,
+        requestId: query.requestId,
+        userId: query.userId,
+        sessionId: query.sessionId,
+        videoId: c.id,
+        position: query.position + i,
+        occurredAt: query.nowMs,
+        score: c.score,
+        reason: c.reason,
+        sources: c.sources,
+        features: JSON.stringify(featuresAsJson(c)),
+        scorer: scorerName,
+        featureVersion,
+        arm: '',
+        degraded: 0,
+      })),
+    ),
+});

@@ -1,0 +1,73 @@
+import type { OnlineStore } from '#infra/online/online.ts';
+import { worldTrending } from '#schemas/features/views/engagement.ts';
+import { freshVideos, type VideoCard, videoCard } from '#schemas/features/views/videos.ts';
+import { encodeCursor } from './cursor.ts';
+import type { FeedRequest } from './feed-service.ts';
+import { noise } from './heuristic-scorer.ts';
+import { parseCard } from './hydrators/cards.ts';
+import type { FeedItem, FeedPage } from './response.ts';
+
+const keep = 500;
+
+/** The trending list in memory: what the feed answers with while the online store is away. */
+export class Fallback {
+  readonly #online: OnlineStore;
+  #videos: { id: string; card: VideoCard }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(online: OnlineStore) {
+    this.#online = online;
+  }
+
+  /** Refreshes now and then every `everyMs`; a failed refresh keeps the list that stands. */
+  async start(everyMs: number): Promise<void> {
+    const refresh = () => this.#refresh().catch(() => {});
+    await refresh();
+    this.#timer = setInterval(refresh, everyMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #refresh(): Promise<void> {
+    const lists = await this.#online.top([
+      { view: worldTrending, entity: 'world', limit: keep },
+      { view: freshVideos, entity: 'world', limit: keep },
+    ]);
+    const ids = [...new Set(lists.flatMap((l) => l.keys))].slice(0, keep);
+    const values = await this.#online.values(videoCard, ids);
+    this.#videos = ids.flatMap((id, i) => {
+      const card = parseCard(id, values[i] ?? null);
+      return card ? [{ id, card }] : [];
+    });
+  }
+
+  /** Pages walk through the list in an order of the viewer's own, so that they do not repeat within one pass. */
+  page(request: FeedRequest, position: number): FeedPage {
+    let seed = 0;
+    for (const char of request.userId + request.sessionId) seed = Math.imul(seed, 31) + char.charCodeAt(0);
+    const ordered = this.#videos.map((v, rank) => ({ ...v, place: rank + 40 * noise(seed, v.id) })).sort((a, b) => a.place - b.place);
+    const from = ordered.length === 0 ? 0 : position % ordered.length;
+    const items = ordered.slice(from, from + request.count).map(({ id, card }, i): FeedItem => ({
+      videoId: id,
+      position: position + i,
+      creatorId: card.creatorId,
+      caption: card.caption,
+      topics: [...card.topics],
+      durationMs: card.durationMs,
+      hlsUrl: card.hlsUrl,
+      posterUrl: card.posterUrl,
+      reason: 'trending-in-memory',
+    }));
+    return {
+      requestId: crypto.randomUUID(),
+      sessionId: request.sessionId,
+      degraded: true,
+      scorer: 'none',
+      items,
+      prefetch: items.slice(0, 3).map(({ videoId, hlsUrl, posterUrl }) => ({ videoId, hlsUrl, posterUrl })),
+      cursor: encodeCursor(request.sessionId, position + items.length),
+    };
+  }
+}

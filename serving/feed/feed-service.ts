@@ -1,0 +1,128 @@
+import { ForyouError } from '#infra/errors.ts';
+import type { SessionStore } from '#infra/sessions/sessions.ts';
+import type { Telemetry } from '#infra/telemetry/telemetry.ts';
+import { runEffects, runPipeline } from '../engine/pipeline.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import type { Fallback } from './fallback.ts';
+import { featuresAsJson } from './features.ts';
+import { forYou } from './for-you.ts';
+import { scorerName } from './heuristic-scorer.ts';
+import type { FeedCandidate, FeedQuery, FeedServices } from './query.ts';
+import type { FeedItem, FeedPage } from './response.ts';
+import { readViewer } from './viewer.ts';
+
+export interface FeedRequest {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly region: string;
+  readonly count: number;
+  readonly cursor: string | undefined;
+  readonly explain: boolean;
+}
+
+/** How many of the next items a player should prepare. */
+const prefetchCount = 3;
+/** Sources look this much deeper when too little was left, and last also at what was seen. */
+const attempts = [
+  { depth: 1, allowSeen: false },
+  { depth: 8, allowSeen: false },
+  { depth: 8, allowSeen: true },
+] as const;
+
+/** Answers feed requests: sessions and cursors around the pipeline, and the fallback under it. */
+export class FeedService {
+  readonly #services: FeedServices;
+  readonly #sessions: SessionStore;
+  readonly #fallback: Fallback;
+  readonly #telemetry: Telemetry;
+  readonly #pipeline;
+
+  constructor(services: FeedServices, sessions: SessionStore, fallback: Fallback, telemetry: Telemetry) {
+    this.#services = services;
+    this.#sessions = sessions;
+    this.#fallback = fallback;
+    this.#telemetry = telemetry;
+    this.#pipeline = forYou(services);
+  }
+
+  async page(request: FeedRequest): Promise<FeedPage> {
+    const began = performance.now();
+    // A cursor that is not ours is the caller's mistake, whatever state the stores are in.
+    const position = request.cursor === undefined ? undefined : decodeCursor(request.cursor, request.sessionId);
+    try {
+      return await this.#page(request, position);
+    } catch (error) {
+      if (!(error instanceof ForyouError) || error.code !== 'unavailable') throw error;
+      this.#telemetry.count('foryou_degraded_responses_total', {});
+      return this.#fallback.page(request, position ?? 0);
+    } finally {
+      this.#telemetry.observe('foryou_feed_ms', {}, performance.now() - began);
+    }
+  }
+
+  async #page(request: FeedRequest, cursorPosition: number | undefined): Promise<FeedPage> {
+    const key = `${request.userId}/${request.sessionId}`;
+    const nowMs = this.#services.clock.now();
+    const [session, viewer] = await Promise.all([this.#sessions.load(key), readViewer(this.#services.online, request.userId, nowMs)]);
+    const position = cursorPosition ?? session.next;
+    if (position > session.next) throw new ForyouError('input-invalid', 'the cursor lies beyond the end of the session', { fix: 'use the cursor of the last page as it came, or none' });
+    if (position < session.next) {
+      const made = await this.#sessions.page(key, position);
+      if (made !== null) return JSON.parse(made) as FeedPage;
+    }
+    const query: FeedQuery = { requestId: crypto.randomUUID(), ...request, nowMs, seed: seedOf(key), depth: 1, position, served: session.served, viewer, allowSeen: false };
+    const { chosen, result } = await this.#fill(query);
+    const page = this.#response(request, query, chosen, result);
+    // An empty page is not kept: what comes next should be found there.
+    if (chosen.length === 0) return page;
+    const { explain: _private, ...kept } = page;
+    const stored = await this.#sessions.append(key, position, JSON.stringify({ ...kept, items: page.items.map(({ explain: _also, ...item }) => item) }), chosen.map((c) => c.id));
+    const stands = JSON.parse(stored) as FeedPage;
+    if (stands.requestId !== query.requestId) return stands;
+    runEffects(this.#pipeline, query, chosen, this.#telemetry);
+    return page;
+  }
+
+  /** An empty first page is a bug: when too little is left, look deeper, and at last at what was seen before. */
+  async #fill(query: FeedQuery) {
+    let last: Awaited<ReturnType<typeof runPipeline<FeedQuery, FeedCandidate>>> | undefined;
+    for (const attempt of attempts) {
+      last = await runPipeline(this.#pipeline, { ...query, ...attempt }, this.#telemetry);
+      if (last.failedSources.length === this.#pipeline.sources.length) throw new ForyouError('unavailable', 'every source failed');
+      if (last.selected.length >= query.count) break;
+    }
+    const result = last as NonNullable<typeof last>;
+    return { chosen: result.selected, result };
+  }
+
+  #response(request: FeedRequest, query: FeedQuery, chosen: readonly FeedCandidate[], result: Awaited<ReturnType<typeof runPipeline<FeedQuery, FeedCandidate>>>): FeedPage {
+    const items = chosen.map((c, i): FeedItem => ({
+      videoId: c.id,
+      position: query.position + i,
+      creatorId: c.card?.creatorId ?? '',
+      caption: c.card?.caption ?? '',
+      topics: [...(c.card?.topics ?? [])],
+      durationMs: c.card?.durationMs ?? 0,
+      hlsUrl: c.card?.hlsUrl ?? '',
+      posterUrl: c.card?.posterUrl ?? '',
+      reason: c.reason,
+      ...(request.explain ? { explain: { score: c.score, sources: [...c.sources], features: featuresAsJson(c) } } : {}),
+    }));
+    return {
+      requestId: query.requestId,
+      sessionId: request.sessionId,
+      degraded: false,
+      scorer: scorerName,
+      items,
+      prefetch: items.slice(0, prefetchCount).map(({ videoId, hlsUrl, posterUrl }) => ({ videoId, hlsUrl, posterUrl })),
+      cursor: encodeCursor(request.sessionId, query.position + items.length),
+      ...(request.explain ? { explain: { counts: { ...result.counts }, failedSources: [...result.failedSources], dropped: result.dropped.slice(0, 500).map((d) => ({ videoId: d.id, filter: d.filter })) } } : {}),
+    };
+  }
+}
+
+function seedOf(key: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
+}

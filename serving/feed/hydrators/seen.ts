@@ -1,0 +1,18 @@
+import { userSeen } from '#schemas/features/views/engagement.ts';
+import type { Hydrator } from '../../engine/pipeline.ts';
+import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
+
+/** When the viewer last watched each candidate. */
+export const seen = ({ online }: FeedServices): Hydrator<FeedQuery, FeedCandidate> => ({
+  name: 'seen',
+  async hydrate(query, candidates) {
+    const at = await online.scores(
+      userSeen,
+      query.userId,
+      candidates.map((c) => c.id),
+    );
+    candidates.forEach((c, i) => {
+      c.seenAt = at[i] ?? null;
+    });
+  },
+});

@@ -1,0 +1,19 @@
+import { readPacked } from '#schemas/features/read.ts';
+import { videoView } from '#schemas/features/views/engagement.ts';
+import type { Hydrator } from '../../engine/pipeline.ts';
+import { viewerFeatureCount } from '../features.ts';
+import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
+
+/** The online features of every candidate's video, read as of now. */
+export const videoFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, FeedCandidate> => ({
+  name: 'video-features',
+  async hydrate(query, candidates) {
+    const values = await online.values(
+      videoView,
+      candidates.map((c) => c.id),
+    );
+    candidates.forEach((c, i) => {
+      readPacked(videoView, values[i], query.nowMs, c.features, viewerFeatureCount);
+    });
+  },
+});

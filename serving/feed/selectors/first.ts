@@ -1,0 +1,15 @@
+import type { Selector } from '../../engine/pipeline.ts';
+import type { FeedCandidate, FeedQuery } from '../query.ts';
+
+/** As many as were asked for, each with the source that speaks most for it. */
+export const first: Selector<FeedQuery, FeedCandidate> = {
+  name: 'first',
+  select({ count, allowSeen }, ranked) {
+    const selected = ranked.slice(0, count);
+    for (const c of selected) c.reason = allowSeen && c.seenAt !== null ? 'seen-before' : strongest(c);
+    return selected;
+  },
+};
+
+const preference = ['followed-creators', 'topic-affinity', 'trending-in-region', 'fresh'];
+const strongest = (c: FeedCandidate): string => preference.find((name) => c.sources.includes(name)) ?? (c.sources[0] as string);

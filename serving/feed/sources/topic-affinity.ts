@@ -1,0 +1,22 @@
+import { topicTrending } from '#schemas/features/views/engagement.ts';
+import { topicVideos } from '#schemas/features/views/videos.ts';
+import type { Source } from '../../engine/pipeline.ts';
+import type { FeedQuery, FeedServices } from '../query.ts';
+
+const maxTopics = 8;
+
+/** What does well, and what is new, in the topics that the viewer answers well. */
+export const topicAffinity = ({ online }: FeedServices): Source<FeedQuery> => ({
+  name: 'topic-affinity',
+  budgetMs: 60,
+  async find({ viewer, depth }) {
+    const liked = [...viewer.topics].filter(([topic, value]) => value > (viewer.topicsAvoided.get(topic) ?? 0)).slice(0, maxTopics);
+    const lists = await online.top(
+      liked.flatMap(([entity]) => [
+        { view: topicTrending, entity, limit: 30 * depth },
+        { view: topicVideos, entity, limit: 15 * depth },
+      ]),
+    );
+    return lists.flatMap((list) => list.keys);
+  },
+});

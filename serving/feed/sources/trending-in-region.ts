@@ -1,0 +1,16 @@
+import { regionTrending, worldTrending } from '#schemas/features/views/engagement.ts';
+import type { Source } from '../../engine/pipeline.ts';
+import type { FeedQuery, FeedServices } from '../query.ts';
+
+/** What the viewer's region answers well now, topped up with what the world does. */
+export const trendingInRegion = ({ online }: FeedServices): Source<FeedQuery> => ({
+  name: 'trending-in-region',
+  budgetMs: 60,
+  async find({ region, depth }) {
+    const [here, world] = await online.top([
+      { view: regionTrending, entity: region, limit: 200 * depth },
+      { view: worldTrending, entity: 'world', limit: 100 * depth },
+    ]);
+    return [...(here?.keys ?? []), ...(world?.keys ?? [])];
+  },
+});

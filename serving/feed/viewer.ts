@@ -1,0 +1,43 @@
+import type { OnlineStore } from '#infra/online/online.ts';
+import { readLogWeight } from '#schemas/features/monoids.ts';
+import type { RankedView } from '#schemas/features/view.ts';
+import { userCreators, userReported, userTopics, userTopicsAvoided } from '#schemas/features/views/engagement.ts';
+import { userFollows, userUnfollows } from '#schemas/features/views/social.ts';
+import type { Viewer } from './query.ts';
+
+const newcomer: Viewer = { topics: new Map(), topicsAvoided: new Map(), creators: new Map(), follows: new Set(), reported: new Set() };
+export { newcomer };
+
+/** Everything that the feed knows of a viewer, in one round trip. */
+export async function readViewer(online: OnlineStore, userId: string, nowMs: number): Promise<Viewer> {
+  const read = (view: (typeof views)[number], limit: number) => ({ view, entity: userId, limit });
+  const views = [userTopics, userTopicsAvoided, userCreators, userFollows, userUnfollows, userReported] as const;
+  const [topics, avoided, creators, follows, unfollows, reported] = await online.top([
+    read(userTopics, 50),
+    read(userTopicsAvoided, 50),
+    read(userCreators, 100),
+    read(userFollows, 1_000),
+    read(userUnfollows, 1_000),
+    read(userReported, 5_000),
+  ]);
+  if (!topics || !avoided || !creators || !follows || !unfollows || !reported) return newcomer;
+  return {
+    topics: weights(userTopics, topics, nowMs),
+    topicsAvoided: weights(userTopicsAvoided, avoided, nowMs),
+    creators: weights(userCreators, creators, nowMs),
+    follows: laterThan(follows, unfollows),
+    reported: new Set(reported.keys),
+  };
+}
+
+type Top = { readonly keys: readonly string[]; readonly scores: readonly number[] };
+
+function weights(view: RankedView<never> | { halfLifeMs: number }, top: Top, nowMs: number): Map<string, number> {
+  return new Map(top.keys.map((key, i) => [key, readLogWeight(top.scores[i] as number, nowMs, view.halfLifeMs)]));
+}
+
+/** A last-write-wins set: members whose addition is later than their removal. */
+function laterThan(added: Top, removed: Top): Set<string> {
+  const removedAt = new Map(removed.keys.map((key, i) => [key, removed.scores[i] as number]));
+  return new Set(added.keys.filter((key, i) => (added.scores[i] as number) > (removedAt.get(key) ?? Number.NEGATIVE_INFINITY)));
+}

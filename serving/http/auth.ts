@@ -1,0 +1,49 @@
+import { createRemoteJWKSet, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import type { Config } from '#infra/config.ts';
+import { ForyouError } from '#infra/errors.ts';
+import { HttpProblem } from './problem.ts';
+
+/** Who may call a route. Every route says it: one that does not is refused at start. */
+export type Access = 'public' | 'user' | 'operator';
+
+export interface Caller {
+  readonly userId: string;
+  readonly scopes: ReadonlySet<string>;
+}
+
+export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+
+const audience = 'foryou-api';
+
+/** Verifies bearer tokens (RFC 6750) with the configured secret (HS256) or JWKS (RS256, ES256, EdDSA). */
+export function authenticator(jwt: Config['jwt']): Authenticate {
+  const options = { issuer: jwt.issuer, audience, requiredClaims: ['sub', 'exp'] };
+  const remote = jwt.jwksUrl ? createRemoteJWKSet(new URL(jwt.jwksUrl)) : undefined;
+  const secret = jwt.secret ? new TextEncoder().encode(jwt.secret) : undefined;
+  if (!remote && !secret) throw new ForyouError('config-invalid', 'no key to verify tokens with', { fix: 'set FORYOU_JWT_SECRET (at least 32 characters) or FORYOU_JWKS_URL' });
+  if (secret && secret.length < 32) throw new ForyouError('config-invalid', 'FORYOU_JWT_SECRET is too short', { fix: 'use at least 32 characters' });
+  const verify = async (token: string): Promise<JWTPayload> =>
+    remote ? (await jwtVerify(token, remote, { ...options, algorithms: ['RS256', 'ES256', 'EdDSA'] })).payload : (await jwtVerify(token, secret as Uint8Array, { ...options, algorithms: ['HS256'] })).payload;
+  return async (authorization) => {
+    const token = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
+    if (!token) throw new HttpProblem(401, 'send a bearer token in the Authorization header; foryou token makes one');
+    const payload = await verify(token).catch((error: Error) => {
+      throw new HttpProblem(401, `the token is not accepted: ${error.message}`);
+    });
+    if (!payload.sub || payload.sub.length > 128) throw new HttpProblem(401, 'the token names no user');
+    return { userId: payload.sub, scopes: new Set(String(payload['scope'] ?? '').split(' ')) };
+  };
+}
+
+/** A token for local use; production tokens come from the identity provider behind the JWKS. */
+export function signToken(jwt: Config['jwt'], userId: string, scopes: readonly string[], secondsToLive: number): Promise<string> {
+  if (!jwt.secret) throw new ForyouError('config-invalid', 'tokens can be made only with a shared secret', { fix: 'set FORYOU_JWT_SECRET, or ask your identity provider' });
+  return new SignJWT({ scope: scopes.join(' ') })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject(userId)
+    .setIssuer(jwt.issuer)
+    .setAudience(audience)
+    .setIssuedAt()
+    .setExpirationTime(Math.floor(Date.now() / 1000) + secondsToLive)
+    .sign(new TextEncoder().encode(jwt.secret));
+}

@@ -1,0 +1,52 @@
+import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { connect, disconnect } from '#infra/adapters.ts';
+import { systemClock } from '#infra/clock/clock.ts';
+import type { Config } from '#infra/config.ts';
+import { RedisOnlineStore } from '#infra/online/redis.ts';
+import { EventProducer } from '#infra/producer/producer.ts';
+import { RedisSessions } from '#infra/sessions/redis.ts';
+import { Fallback } from './feed/fallback.ts';
+import { FeedService } from './feed/feed-service.ts';
+import { authenticator } from './http/auth.ts';
+import { buildServer } from './http/server.ts';
+
+/** A slow store is worse than none: the feed then answers from memory. */
+const onlineTimeoutMs = 250;
+
+/** The serving process: starts listening, and returns how to stop it. */
+export async function serve(config: Config): Promise<{ stop(): Promise<void> }> {
+  const adapters = connect(config, 'foryou-serving');
+  const online = new RedisOnlineStore({ url: config.redisUrl, shards: config.onlineShards, catalog: adapters.catalog, commandTimeoutMs: onlineTimeoutMs, failFast: true });
+  const limitStore = new Redis(config.redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: onlineTimeoutMs });
+  limitStore.on('error', () => {});
+  // Without Redis the process starts all the same, and answers degraded until it is there.
+  await Promise.all([online.client, limitStore].map((client) => Promise.race([once(client, 'ready'), setTimeout(3_000)])));
+  const producer = new EventProducer(adapters);
+  const { telemetry } = adapters;
+  const services = { online, producer, clock: systemClock };
+  const fallback = new Fallback(online);
+  await fallback.start(2_000);
+  const feed = new FeedService(services, new RedisSessions(online.client), fallback, telemetry);
+
+  const missing = async () => {
+    const checks: [string, Promise<unknown>][] = [
+      ['redis', online.client.ping()],
+      ['kafka', adapters.log.clusterId()],
+    ];
+    const answers = await Promise.allSettled(checks.map(([, check]) => check));
+    return checks.filter((_check, i) => answers[i]?.status === 'rejected').map(([name]) => name);
+  };
+  const app = await buildServer({ services: { ...services, feed, telemetry, missing }, authenticate: authenticator(config.jwt), limits: config.limits, limitStore, logLevel: config.logLevel });
+  await app.listen({ host: config.host, port: config.ports.serving });
+  return {
+    async stop() {
+      await app.close();
+      fallback.stop();
+      limitStore.disconnect();
+      await online.close();
+      await disconnect(adapters);
+    },
+  };
+}
