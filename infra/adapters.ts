@@ -12,7 +12,7 @@ export function connect(config: Config, clientId: string) {
   const catalog = new ViewCatalog(allViews);
   return {
     catalog,
-    log: new KafkaLog({ brokers: config.kafkaBrokers, clientId }),
+    log: new KafkaLog({ brokers: config.kafkaBrokers, clientId, sessionTimeoutMs: config.sessionTimeoutMs }),
     registry: new ConfluentRegistry(config.registryUrl),
     warehouse: new ClickHouseWarehouse(config.clickhouseUrl),
     online: new RedisOnlineStore({ url: config.redisUrl, shards: config.onlineShards, catalog }),

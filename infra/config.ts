@@ -23,6 +23,8 @@ export interface Config {
   readonly jwt: { readonly secret: string | undefined; readonly jwksUrl: string | undefined; readonly issuer: string };
   readonly limits: { readonly perUserPerMinute: number; readonly perAddressPerMinute: number };
   readonly flushMs: number;
+  /** How long a consumer that died silently keeps its partitions. */
+  readonly sessionTimeoutMs: number;
   readonly logLevel: string;
   readonly sharedData: string;
   /** The demo ends by itself after so long; 0 means when it is interrupted. */
@@ -85,6 +87,7 @@ export function readConfig(env: Environment = process.env): Config {
       perUserPerMinute: whole(env, 'FORYOU_LIMIT_USER', 600, 1, 10_000_000),
       perAddressPerMinute: whole(env, 'FORYOU_LIMIT_ADDRESS', 6_000, 1, 10_000_000),
     },
+    sessionTimeoutMs: whole(env, 'FORYOU_SESSION_TIMEOUT_MS', 10_000, 1_000, 300_000),
     flushMs: whole(env, 'FORYOU_FLUSH_MS', 10, 1, 10_000),
     logLevel: env['FORYOU_LOG_LEVEL'] ?? 'info',
     sharedData: path('FORYOU_SHARED_DATA', '../shared/data'),
@@ -106,7 +109,7 @@ export function makeLocalSecret(stateDir: string): void {
 
 /** Settings that make another process see the same stack as this configuration. */
 export function environmentOf(config: Config, more: Record<string, string> = {}): Record<string, string> {
-  return { FORYOU_STATE_DIR: config.stateDir, FORYOU_CACHE_DIR: config.cacheDir, FORYOU_PORT_BASE: String(config.ports.kafka), FORYOU_PARTITIONS: String(config.partitions), FORYOU_ONLINE_SHARDS: String(config.onlineShards), FORYOU_DEDUPE_GENERATION: String(config.dedupeGeneration), FORYOU_LIMIT_USER: String(config.limits.perUserPerMinute), FORYOU_LIMIT_ADDRESS: String(config.limits.perAddressPerMinute), ...more };
+  return { FORYOU_STATE_DIR: config.stateDir, FORYOU_CACHE_DIR: config.cacheDir, FORYOU_PORT_BASE: String(config.ports.kafka), FORYOU_PARTITIONS: String(config.partitions), FORYOU_ONLINE_SHARDS: String(config.onlineShards), FORYOU_DEDUPE_GENERATION: String(config.dedupeGeneration), FORYOU_SESSION_TIMEOUT_MS: String(config.sessionTimeoutMs), FORYOU_LOG_LEVEL: config.logLevel, FORYOU_LIMIT_USER: String(config.limits.perUserPerMinute), FORYOU_LIMIT_ADDRESS: String(config.limits.perAddressPerMinute), ...more };
 }
 
 /** Child processes inherit the machine's environment; nothing of it is interpreted here. */

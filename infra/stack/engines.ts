@@ -40,6 +40,7 @@ async function kafka(config: Config): Promise<ProcessSpec> {
       'transaction.state.log.min.isr=1',
       'transaction.state.log.num.partitions=2',
       'group.initial.rebalance.delay.ms=0',
+      'group.min.session.timeout.ms=1000',
       'auto.create.topics.enable=false',
       'log.retention.hours=168',
       'log.message.timestamp.type=LogAppendTime',

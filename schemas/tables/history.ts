@@ -12,13 +12,14 @@ export const engagements: HistoryTable = {
   orderBy: 'user_id, occurred_at',
   rollups: [
     {
+      // `events` keeps hours without a watch: SummingMergeTree drops rows whose sums are all zero.
       name: 'video_hours',
       columns:
-        'video_id String, hour DateTime, watches UInt64, watched_ms Int64, likes UInt64, shares UInt64, skips UInt64',
+        'video_id String, hour DateTime, events UInt64, watches UInt64, watched_ms Int64, likes UInt64, shares UInt64, skips UInt64',
       orderBy: 'video_id, hour',
       select:
-        "SELECT video_id, toStartOfHour(occurred_at) AS hour, countIf(kind = 'watch') AS watches, sum(toInt64(engagements.watched_ms)) AS watched_ms, countIf(kind = 'like') AS likes, countIf(kind = 'share') AS shares, countIf(kind = 'watch' AND engagements.watched_ms < 2000) AS skips FROM engagements GROUP BY video_id, hour",
-      read: 'SELECT video_id, hour, sum(watches) AS watches, sum(watched_ms) AS watched_ms, sum(likes) AS likes, sum(shares) AS shares, sum(skips) AS skips FROM video_hours GROUP BY video_id, hour',
+        "SELECT video_id, toStartOfHour(occurred_at) AS hour, count() AS events, countIf(kind = 'watch') AS watches, sum(toInt64(engagements.watched_ms)) AS watched_ms, countIf(kind = 'like') AS likes, countIf(kind = 'share') AS shares, countIf(kind = 'watch' AND engagements.watched_ms < 2000) AS skips FROM engagements GROUP BY video_id, hour",
+      read: 'SELECT video_id, hour, sum(events) AS events, sum(watches) AS watches, sum(watched_ms) AS watched_ms, sum(likes) AS likes, sum(shares) AS shares, sum(skips) AS skips FROM video_hours GROUP BY video_id, hour',
     },
   ],
 };

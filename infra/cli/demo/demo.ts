@@ -57,6 +57,7 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
   const loops = new Loops();
   try {
     await replay(config);
+    await caughtUp(adapters);
     audience.start();
     const meter = new Meter(adapters, () => audience.stats, probe, began);
     loops.every(1_000, () => meter.tick());
@@ -84,6 +85,24 @@ async function replay(config: Config): Promise<void> {
   if (files.length === 0) return console.log('no KuaiRand file found: simulated viewers only');
   const results = await runImport(config, kuairand, files, { shiftToNow: true, again: false, json: false });
   for (const r of results) console.log(r.alreadyDone ? `  ${r.file} was imported before` : `  ${r.file}: ${r.events} events about ${r.videos} videos, ${r.badLines} bad lines`);
+}
+
+async function onlineLag(adapters: Adapters): Promise<number> {
+  const [offsets, committed] = await Promise.all([adapters.log.offsets(engagement.topic), adapters.log.committedOf('engagement-online', engagement.topic)]);
+  return offsets.reduce((sum, p) => sum + p.high - (committed.find((c) => c.partition === p.partition)?.offset ?? 0), 0);
+}
+
+/** Waits, with a bar, until the online store has folded what was replayed. */
+async function caughtUp(adapters: Adapters): Promise<void> {
+  const total = await onlineLag(adapters);
+  const tasks = taskList();
+  const update = tasks.bar('fold the replay into features', Math.max(1, total));
+  for (let lag = total; lag > 0; lag = await onlineLag(adapters)) {
+    update(total - lag);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  update(Math.max(1, total));
+  tasks.close();
 }
 
 /** Gathers what the panel shows. */

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { shardOf } from '#schemas/features/layout.ts';
+import { Interner } from './interner.ts';
+
+test('each distinct string has one id, its own bytes and the shard that readers compute', () => {
+  const interner = new Interner(7);
+  for (let round = 0; round < 2; round++) {
+    const names = Array.from({ length: 5_000 }, (_, i) => `näme-${i}-${'x'.repeat(i % 50)}`);
+    const ids = names.map((name) => interner.idOfString(name));
+    expect(new Set(ids).size).toBe(names.length);
+    expect(names.map((name) => interner.idOfString(name))).toEqual(ids);
+    for (const [i, id] of ids.entries()) {
+      expect(interner.bytes.toString('utf8', interner.start(id), interner.start(id + 1))).toBe(names[i]);
+      expect(interner.shard(id)).toBe(shardOf(names[i] as string, 7));
+    }
+    interner.clear();
+  }
+});

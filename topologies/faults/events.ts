@@ -1,0 +1,39 @@
+import type { Engagement } from '#schemas/events/engagement.ts';
+
+const kinds = ['watch', 'watch', 'watch', 'watch', 'like', 'unlike', 'share', 'comment', 'follow', 'report', 'notInterested'] as const;
+
+/** Events that differ in everything that matters, reproducible from their number. */
+export function makeEngagement(i: number, run: string, nowMs: number): Engagement {
+  const kind = kinds[(i * 7) % kinds.length] as Engagement['kind'];
+  const durationMs = 4_000 + ((i * 37) % 30) * 1_000;
+  return {
+    eventId: `${run}-${i}`,
+    userId: `user-${(i * 13) % 41}`,
+    videoId: `video-${(i * 17) % 59}`,
+    kind,
+    occurredAt: nowMs - ((i * 997) % 86_400) * 1_000,
+    watchedMs: kind === 'watch' ? (i * 811) % (2 * durationMs) : 0,
+    durationMs,
+    loops: i % 9 === 0 ? 1 : 0,
+    playbackRate: 1,
+    creatorId: `creator-${(i * 17) % 7}`,
+    topic: `topic-${(i * 5) % 11}`,
+    region: ['DE', 'FR', 'US'][i % 3] as string,
+    requestId: '',
+    position: -1,
+    arm: '',
+  };
+}
+
+/** Bad events of each kind with the reason that each must be rejected for. */
+export function badEngagements(run: string, nowMs: number): { event: Engagement; reason: string }[] {
+  const base = (what: string): Engagement => ({ ...makeEngagement(1, run, nowMs), kind: 'watch', eventId: `${run}-bad-${what}` });
+  return [
+    { event: { ...base('negative'), watchedMs: -5 }, reason: 'watch-out-of-range' },
+    { event: { ...base('future'), occurredAt: nowMs + 86_400_000 }, reason: 'time-in-future' },
+    { event: { ...base('ancient'), occurredAt: 1 }, reason: 'time-out-of-range' },
+    { event: { ...base('nan'), playbackRate: Number.NaN }, reason: 'rate-out-of-range' },
+    { event: { ...base('long'), topic: 'x'.repeat(500_000) }, reason: 'string-too-long' },
+    { event: { ...base('empty'), videoId: '' }, reason: 'id-missing' },
+  ];
+}

@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect } from 'vitest';
+import { type Adapters, connect, disconnect } from '#infra/adapters.ts';
+import { type Config, environmentOf } from '#infra/config.ts';
+import { listDeadLetters } from '#infra/dead-letters.ts';
+import { EventProducer } from '#infra/producer/producer.ts';
+import { eventually } from '#infra/testing/test-stack.ts';
+import { type Engagement, engagement } from '#schemas/events/engagement.ts';
+import { historyTables } from '#schemas/tables/history.ts';
+import { firstDifference } from '../engine/feature-agreement.ts';
+import { badEngagements, makeEngagement } from './events.ts';
+
+/** A topology in a process of its own, so that it can be killed; `stopAt` freezes it where a step begins. */
+export class Worker {
+  readonly child: ChildProcess;
+  readonly frozen: Promise<string>;
+  #exited = false;
+
+  constructor(config: Config, name: string, stopAt?: { step: string; occurrence: number }) {
+    const args = [join(import.meta.dirname, 'worker.ts'), name, ...(stopAt ? [stopAt.step, String(stopAt.occurrence)] : [])];
+    this.child = spawn(process.execPath, args, { env: { ...process.env, ...environmentOf(config) }, stdio: ['ignore', 'pipe', 'inherit'] });
+    this.child.once('exit', () => {
+      this.#exited = true;
+    });
+    this.frozen = new Promise((resolve) => {
+      createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => line.startsWith('frozen') && resolve(line));
+    });
+  }
+
+  async end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#exited) return;
+    const exit = once(this.child, 'exit');
+    this.child.kill(signal);
+    await exit;
+  }
+}
+
+/** What was sent, and the checks that hold it against what is stored. */
+export class Ledger {
+  readonly adapters: Adapters;
+  readonly #producer: EventProducer;
+  readonly #accepted = new Map<string, Engagement>();
+  readonly #bad: string[] = [];
+  #next = 0;
+
+  constructor(config: Config) {
+    this.adapters = connect(config, 'test-ledger');
+    this.#producer = new EventProducer(this.adapters);
+  }
+
+  close(): Promise<void> {
+    return disconnect(this.adapters);
+  }
+
+  /** Sends so many new events, every tenth of them twice, with some bad ones among them. */
+  async send(count: number, withBad = false): Promise<void> {
+    const nowMs = Date.now();
+    const fresh = Array.from({ length: count }, () => makeEngagement(this.#next++, 'run', nowMs));
+    for (const e of fresh) this.#accepted.set(e.eventId, e);
+    const bad = withBad ? badEngagements(`run-${this.#next}`, nowMs) : [];
+    this.#bad.push(...bad.map((b) => b.reason));
+    for (let i = 0; i < fresh.length; i += 100) await this.#producer.send(engagement, fresh.slice(i, i + 100));
+    await this.#producer.send(engagement, bad.map((b) => b.event));
+    await this.#producer.send(engagement, fresh.filter((_e, i) => i % 10 === 0));
+  }
+
+  /** Counts an event that the test itself sends. */
+  expectAlso(event: Engagement): void {
+    this.#accepted.set(event.eventId, event);
+  }
+
+  async lag(group: string): Promise<number> {
+    const { log } = this.adapters;
+    const [offsets, committed] = await Promise.all([log.offsets(engagement.topic), log.committedOf(group, engagement.topic)]);
+    return offsets.reduce((sum, p) => sum + p.high - (committed.find((c) => c.partition === p.partition)?.offset ?? p.low), 0);
+  }
+
+  async caughtUp(withinMs = 60_000): Promise<void> {
+    await eventually('both topologies have no lag', async () => (await this.lag('engagement-history')) === 0 && (await this.lag('engagement-online')) === 0, withinMs);
+  }
+
+  /** I1: every acknowledged event is in ClickHouse exactly once, or a dead letter with its reason. */
+  async expectHistory(): Promise<void> {
+    const rows = await this.adapters.warehouse.query<{ event_id: string; n: number }>('SELECT event_id, count() AS n FROM engagements GROUP BY event_id');
+    const stored = new Map(rows.map((r) => [r.event_id, r.n]));
+    expect([...stored].filter(([, n]) => n !== 1), 'rows that count more than once').toEqual([]);
+    expect([...this.#accepted.keys()].filter((id) => !stored.has(id)), 'events that are missing').toEqual([]);
+    expect([...stored.keys()].filter((id) => !this.#accepted.has(id)), 'events that nobody sent').toEqual([]);
+    const letters = await listDeadLetters(this.adapters.log);
+    expect(letters.map((l) => l.reason).sort()).toEqual([...this.#bad].sort());
+  }
+
+  /** I2: every materialised view equals its recomputation. */
+  async expectRollups(): Promise<void> {
+    for (const rollup of historyTables.flatMap((t) => t.rollups)) {
+      const sorted = (sql: string) => this.adapters.warehouse.query(`SELECT * FROM (${sql}) ORDER BY ALL`);
+      expect(await sorted(rollup.read), rollup.name).toEqual(await sorted(rollup.select));
+    }
+  }
+
+  /** I3: online features equal what the distinct events say. */
+  async expectOnline(): Promise<void> {
+    expect(await firstDifference(this.adapters.online, [...this.#accepted.values()], Date.now())).toBeNull();
+  }
+
+  /** I4: a committed offset is never ahead of its sink. */
+  async expectNoCommitAhead(): Promise<void> {
+    const { log, warehouse, online } = this.adapters;
+    for (const { partition, offset } of await log.committedOf('engagement-online', engagement.topic)) {
+      const marks = await online.watermarks({ group: 'engagement-online', topic: engagement.topic, partition });
+      expect(Math.min(...marks), `watermarks of partition ${partition}`).toBeGreaterThanOrEqual(offset ?? 0);
+    }
+    for (const { partition, offset } of await log.committedOf('engagement-history', engagement.topic)) {
+      const expected = await this.#acceptedBelow(partition, offset ?? 0);
+      const [row] = await warehouse.query<{ n: number }>(`SELECT count() AS n FROM engagements WHERE log_partition = ${partition} AND log_offset < ${offset ?? 0}`);
+      expect(row?.n, `rows below the commit of partition ${partition}`).toBe(expected);
+    }
+  }
+
+  /** Distinct good events of a partition below an offset, read from the log itself. */
+  async #acceptedBelow(partition: number, to: number): Promise<number> {
+    const ids = new Set<string>();
+    await this.adapters.log.read(engagement.topic, partition, 0, to, (records) => {
+      for (const { value } of records) {
+        // The event id is the first field: its length as a zigzag varint, then its bytes.
+        const length = value && value.length > 6 ? (value[5] as number) >> 1 : 0;
+        ids.add(value?.toString('utf8', 6, 6 + length) ?? '');
+      }
+    });
+    return [...ids].filter((id) => this.#accepted.has(id)).length;
+  }
+
+  async expectAll(): Promise<void> {
+    await this.caughtUp();
+    await this.expectHistory();
+    await this.expectRollups();
+    await this.expectOnline();
+    await this.expectNoCommitAhead();
+  }
+}
