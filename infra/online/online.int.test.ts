@@ -1,0 +1,111 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { onlineKey, shardOf } from '#schemas/features/layout.ts';
+import { readPackedRow } from '#schemas/features/read.ts';
+import type { AnyView } from '#schemas/features/view.ts';
+import { allViews } from '#schemas/features/views/index.ts';
+import { userSeen, videoView } from '#schemas/features/views/engagement.ts';
+import { videoCard } from '#schemas/features/views/videos.ts';
+import { firstDifference, foldInto } from '../../topologies/engine/feature-agreement.ts';
+import { makeEngagement } from '../../topologies/faults/events.ts';
+import { sharedConfig } from '../testing/shared-stack.ts';
+import { DeltaWriter, op, ViewCatalog } from './delta.ts';
+import { MemoryOnlineStore } from './memory.ts';
+import type { OnlineStore } from './online.ts';
+import { RedisOnlineStore } from './redis.ts';
+
+const config = sharedConfig(inject('stackEnvironment'));
+const catalog = new ViewCatalog(allViews);
+// Database 5 of the shared Redis belongs to this file.
+const url = `${config.redisUrl}/5`;
+const redis = new RedisOnlineStore({ url, shards: 4, catalog });
+const stores: [string, OnlineStore][] = [
+  ['redis', redis],
+  ['memory', new MemoryOnlineStore({ shards: 4, catalog })],
+];
+beforeAll(() => redis.client.flushdb());
+afterAll(async () => {
+  await redis.client.flushdb();
+  await redis.close();
+});
+
+const source = (group: string) => ({ group, topic: 'engagement', partition: 0 });
+const empty = () => new DeltaWriter().finish();
+
+function cardDelta(videoId: string, shard: number, timeMs: number, body: string): Buffer {
+  const key = Buffer.from(onlineKey(videoCard as unknown as AnyView, shard, videoId));
+  const text = Buffer.from(body);
+  return new DeltaWriter().operation(op.card, catalog.index(videoCard as unknown as AnyView), 5).key('', key, 0, key.length).number(timeMs).key('', text, 0, text.length).finish();
+}
+
+describe.each(stores)('online store contract: %s', (name, store) => {
+  test('a watermark moves once, repeats change nothing, and a wrong expectation is refused', async () => {
+    const s = source(`marks-${name}`);
+    expect(await store.watermarks(s)).toEqual([0, 0, 0, 0]);
+    expect(await store.merge(2, s, 0, 10, empty())).toBe('applied');
+    expect(await store.merge(2, s, 0, 10, empty())).toBe('already');
+    expect(await store.merge(2, s, 5, 20, empty())).toBe('conflict');
+    expect(await store.watermarks(s)).toEqual([0, 0, 10, 0]);
+  });
+
+  test('a delta is merged with its watermark, and not merged again', async () => {
+    const nowMs = Date.now();
+    const events = Array.from({ length: 50 }, (_, i) => makeEngagement(i, 'once', nowMs));
+    await foldInto(store, catalog, [events], `once-${name}`);
+    await expect(foldInto(store, catalog, [events], `once-${name}`)).rejects.toThrow(/already|conflict/);
+  });
+
+  test('online equals as-of, whatever the split', async () => {
+    if (store instanceof RedisOnlineStore) await store.client.flushdb();
+    const other = store instanceof MemoryOnlineStore ? new MemoryOnlineStore({ shards: 4, catalog }) : store;
+    const nowMs = Date.now();
+    const events = Array.from({ length: 1_500 }, (_, i) => makeEngagement(i, 'agree', nowMs));
+    const shuffled = [...events].sort((a, b) => (a.eventId.split('').reverse().join('') < b.eventId.split('').reverse().join('') ? -1 : 1));
+    const batches = [shuffled.slice(0, 3), shuffled.slice(3, 700), shuffled.slice(700, 701), shuffled.slice(701)];
+    await foldInto(other, catalog, batches, `agree-${name}`);
+    expect(await firstDifference(other, events, nowMs)).toBeNull();
+  });
+
+  test('cards: the later time wins, a withdrawal wins a tie, and an older event changes nothing', async () => {
+    const videoId = `card-${name}`;
+    const shard = shardOf(videoId, 4);
+    const s = source(`cards-${name}`);
+    let at = 0;
+    const merge = async (timeMs: number, body: string) => {
+      await store.merge(shard, s, at, at + 1, cardDelta(videoId, shard, timeMs, body));
+      at++;
+      return (await store.values(videoCard as unknown as AnyView, [videoId]))[0]?.toString('utf8', 8);
+    };
+    expect(await merge(100, '{"a":1}')).toBe('{"a":1}');
+    expect(await merge(50, '{"old":1}')).toBe('{"a":1}');
+    expect(await merge(200, '')).toBe('');
+    expect(await merge(200, '{"b":1}')).toBe('');
+    expect(await merge(201, '{"c":1}')).toBe('{"c":1}');
+  });
+
+  test('values and scores of the unknown are null', async () => {
+    expect(await store.values(videoView, ['nobody', 'nothing'])).toEqual([null, null]);
+    expect(await store.scores(userSeen, 'nobody', ['v'])).toEqual([null]);
+    expect(await store.top([{ view: userSeen, entity: 'nobody', limit: 5 }])).toEqual([{ keys: [], scores: [] }]);
+  });
+});
+
+test('a value of another version of a view reads as the default, and is replaced, not misread', async () => {
+  const shard = shardOf('versioned', 4);
+  const stale = Buffer.alloc(12 + 8 * 21, 7);
+  await redis.client.set(onlineKey(videoView, shard, 'versioned'), stale);
+  const [value] = await redis.values(videoView, ['versioned']);
+  expect(Object.values(readPackedRow(videoView, value ?? null, Date.now())).every((v) => v === 0)).toBe(true);
+});
+
+test('another number of shards, or another log, refuses to start', async () => {
+  const client = new Redis(url);
+  await client.del('foryou:layout');
+  await redis.open({ clusterId: 'log-a' });
+  await redis.open({ clusterId: 'log-a' });
+  const other = new RedisOnlineStore({ url, shards: 8, catalog });
+  await expect(other.open({ clusterId: 'log-a' })).rejects.toMatchObject({ code: 'layout-mismatch' });
+  await expect(redis.open({ clusterId: 'log-b' })).rejects.toMatchObject({ code: 'layout-mismatch' });
+  await other.close();
+  client.disconnect();
+});
