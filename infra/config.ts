@@ -29,6 +29,8 @@ export interface Config {
   readonly sharedData: string;
   /** The demo ends by itself after so long; 0 means when it is interrupted. */
   readonly demoSeconds: number;
+  /** Where benchmarks write their JSON; undefined for nowhere. */
+  readonly benchOut: string | undefined;
 }
 
 export interface Ports {
@@ -91,6 +93,7 @@ export function readConfig(env: Environment = process.env): Config {
     flushMs: whole(env, 'FORYOU_FLUSH_MS', 10, 1, 10_000),
     logLevel: env['FORYOU_LOG_LEVEL'] ?? 'info',
     sharedData: path('FORYOU_SHARED_DATA', '../shared/data'),
+    benchOut: env['BENCH_OUT'],
     demoSeconds: whole(env, 'DEMO_SECONDS', 0, 0, 86_400),
   };
 }

@@ -166,13 +166,20 @@ export class KafkaLog implements Log {
       });
     } finally {
       await consumer.disconnect();
-      await (await this.#connectedAdmin()).deleteGroups([groupId]).catch(() => {});
+      await this.forgetGroups([groupId]).catch(() => {});
     }
   }
 
   async offsets(topic: string): Promise<readonly { partition: number; low: number; high: number }[]> {
     const admin = await this.#connectedAdmin();
     return (await admin.fetchTopicOffsets(topic)).map((p) => ({ partition: p.partition, low: Number(p.low), high: Number(p.high) })).sort((a, b) => a.partition - b.partition);
+  }
+
+  async forgetGroups(groups: readonly string[]): Promise<void> {
+    const admin = await this.#connectedAdmin();
+    const { groups: known } = await admin.listGroups();
+    const there = groups.filter((group) => known.some((k) => k.groupId === group));
+    if (there.length > 0) await admin.deleteGroups(there);
   }
 
   async clusterId(): Promise<string> {

@@ -66,6 +66,8 @@ export interface Log {
   /** First and next offset of each partition. */
   offsets(topic: string): Promise<readonly { partition: number; low: number; high: number }[]>;
   committedOf(group: string, topic: string): Promise<readonly { partition: number; offset: number | null }[]>;
+  /** Deletes groups without members, so that they begin anew. */
+  forgetGroups(groups: readonly string[]): Promise<void>;
   clusterId(): Promise<string>;
   close(): Promise<void>;
 }

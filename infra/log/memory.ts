@@ -108,6 +108,10 @@ export class MemoryLog implements Log {
     return this.#partitions(topic).map((_p, partition) => ({ partition, offset: this.#committed.get(`${group}/${topic}/${partition}`)?.offset ?? null }));
   }
 
+  async forgetGroups(groups: readonly string[]): Promise<void> {
+    for (const id of this.#committed.keys()) if (groups.some((group) => id.startsWith(`${group}/`))) this.#committed.delete(id);
+  }
+
   async clusterId(): Promise<string> {
     return 'memory';
   }

@@ -1,0 +1,27 @@
+import { writeFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { readConfig } from '../config.ts';
+import { ForyouError } from '../errors.ts';
+import { ingest } from './ingest.ts';
+import { type BenchRow, table } from './row.ts';
+import { serving } from './serving.ts';
+
+/** Which suite measures which rows. */
+const suites: readonly { rows: readonly string[]; run: (say: (line: string) => void) => Promise<BenchRow[]> }[] = [
+  { rows: ['ingest-vs-kafkajs', 'ingest-vs-clickhouse-kafka-engine'], run: ingest },
+  { rows: ['freshness-ms-p50', 'freshness-ms-p99', 'feed-ms-p99-c1', 'feed-ms-p99-c4', 'feed-ms-p99-c16', 'feature-read-1000-ms-p99'], run: serving },
+];
+
+const { only } = new Command('bench').option('--only <name>', 'one row').parse().opts<{ only?: string }>();
+const chosen = suites.filter((s) => !only || s.rows.includes(only));
+if (chosen.length === 0) throw new ForyouError('input-invalid', `there is no benchmark "${only}"`, { fix: `choose one of: ${suites.flatMap((s) => s.rows).join(', ')}` });
+
+const rows: BenchRow[] = [];
+for (const suite of chosen) {
+  console.log(`measuring ${suite.rows.join(', ')}`);
+  rows.push(...(await suite.run((line) => console.log(line))));
+}
+const shown = rows.filter((r) => !only || r.name === only);
+console.log(`\n${table(shown)}`);
+const out = readConfig().benchOut;
+if (out) writeFileSync(out, `${JSON.stringify(shown, null, 2)}\n`);
