@@ -103,7 +103,7 @@ export class KafkaConsumer implements LogConsumer {
       const last = Number(batch.lastOffset());
       if (records.length > 0) {
         lease.next = last + 1;
-        await this.#handler.records(batch.partition, records);
+        await this.#handler.records(batch.partition, records, Number(batch.highWatermark));
       }
       if (lease.lost || isStale()) return;
       resolveOffset(String(last));

@@ -25,8 +25,11 @@ export interface Committed {
 export interface PartitionHandler {
   /** A partition was assigned. Returns the offset to read from. */
   assigned(partition: number, lease: PartitionLease): Promise<number>;
-  /** Records in offset order; the consumer waits for the promise before it fetches more. */
-  records(partition: number, records: readonly LogRecord[]): Promise<void>;
+  /**
+   * Records in offset order; the consumer waits for the promise before it fetches more.
+   * `end` is where the partition ended when they were fetched.
+   */
+  records(partition: number, records: readonly LogRecord[], end: number): Promise<void>;
   /** The partition may belong to somebody else from now on. */
   revoked(partition: number): void;
 }

@@ -60,7 +60,7 @@ export class MemoryLog implements Log {
             continue;
           }
           lease.next = from + records.length;
-          await handler.records(partition, records);
+          await handler.records(partition, records, p.records.length);
         }
       } catch (error) {
         if (!lease.lost) fail(error as Error);

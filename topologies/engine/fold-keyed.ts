@@ -13,15 +13,15 @@ interface Combine {
   next(score: number, timeMs: number, value: number): number;
 }
 
-/** Entities times keys: more than 2^24 distinct strings do not fit one batch. */
-const keySpace = 2 ** 24;
-
 /** Folds a batch into scores by entity and key: ranked views (decayed sums) and recent views (newest times). */
 export class KeyedFold {
   readonly #combine: Combine;
   readonly #prefixes: string[];
   readonly #viewIndex: number;
-  readonly #slotOf = new Map<number, number>();
+  /** Open addressing from (entity, key) to a slot; -1 is free. */
+  #table = new Int32Array(512).fill(-1);
+  #count = 0;
+  #owners = new Int32Array(256);
   #scores = new Float64Array(256);
   #keys = new Int32Array(256);
   /** Slots of one entity form a list: `#heads[entity]`, then `#nexts[slot]`. */
@@ -37,15 +37,16 @@ export class KeyedFold {
   }
 
   add(entity: number, key: number, timeMs: number, value: number): void {
-    const pair = entity * keySpace + key;
-    const known = this.#slotOf.get(pair);
-    if (known !== undefined) {
+    const at = this.#find(entity, key);
+    const known = this.#table[at] as number;
+    if (known >= 0) {
       this.#scores[known] = this.#combine.next(this.#scores[known] as number, timeMs, value);
       return;
     }
-    const slot = this.#slotOf.size;
-    this.#slotOf.set(pair, slot);
+    const slot = this.#count++;
+    this.#table[at] = slot;
     if (slot >= this.#keys.length) {
+      this.#owners = wider(this.#owners, Int32Array, slot + 1, 0);
       this.#scores = wider(this.#scores, Float64Array, slot + 1, 0);
       this.#keys = wider(this.#keys, Int32Array, slot + 1, 0);
       this.#nexts = wider(this.#nexts, Int32Array, slot + 1, 0);
@@ -56,10 +57,31 @@ export class KeyedFold {
     }
     this.#scores[slot] = this.#combine.first(timeMs, value);
     this.#keys[slot] = key;
+    this.#owners[slot] = entity;
+    if (this.#count * 2 > this.#table.length) this.#rehash();
     this.#nexts[slot] = this.#heads[entity] as number;
     if ((this.#heads[entity] as number) < 0) this.#entities.push(entity);
     this.#heads[entity] = slot;
     this.#lengths[entity] = (this.#lengths[entity] as number) + 1;
+  }
+
+  /** Place of the pair in the table, or the free one where it belongs. */
+  #find(entity: number, key: number): number {
+    const mask = this.#table.length - 1;
+    for (let i = (Math.imul(entity, 0x9e3779b1) ^ Math.imul(key, 0x85ebca6b)) & mask; ; i = (i + 1) & mask) {
+      const slot = this.#table[i] as number;
+      if (slot < 0 || (this.#keys[slot] === key && this.#owners[slot] === entity)) return i;
+    }
+  }
+
+  #rehash(): void {
+    this.#table = new Int32Array(this.#table.length * 2).fill(-1);
+    for (let slot = 0; slot < this.#count; slot++) this.#table[this.#find(this.#owners[slot] as number, this.#keys[slot] as number)] = slot;
+  }
+
+  /** Entities so far. */
+  get size(): number {
+    return this.#entities.length;
   }
 
   drain(entities: Interner, keys: Interner, writers: readonly DeltaWriter[]): void {
@@ -76,7 +98,8 @@ export class KeyedFold {
       this.#lengths[entity] = 0;
     }
     this.#entities.length = 0;
-    this.#slotOf.clear();
+    if (this.#count > 0) this.#table.fill(-1);
+    this.#count = 0;
   }
 }
 

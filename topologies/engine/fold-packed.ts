@@ -54,6 +54,10 @@ export class PackedFold {
     this.#sums = new Float64Array(256 * this.#layout.doubles);
   }
 
+  get size(): number {
+    return this.#count;
+  }
+
   add(entity: number, row: Row, timeMs: number): void {
     let base = -1;
     for (const { value, at, weight } of this.#signals) {

@@ -17,6 +17,7 @@ export class Fold {
   readonly #interners = new Map<string, Interner>();
   readonly #add: AddView[] = [];
   readonly #drain: (() => void)[] = [];
+  readonly #sizes: (() => number)[] = [];
   readonly #writers: DeltaWriter[];
   readonly #contract: EventContract;
   readonly #shards: number;
@@ -34,6 +35,13 @@ export class Fold {
   add(row: Row, timeMs: number, admit: Admit): void {
     this.#record++;
     for (const add of this.#add) add(row, timeMs, admit);
+  }
+
+  /** Entities that the deltas will touch, over all views. */
+  get size(): number {
+    let size = 0;
+    for (const of of this.#sizes) size += of();
+    return size;
   }
 
   /** One delta per shard, empty array operations where nothing changed; the fold starts again. */
@@ -91,6 +99,7 @@ export class Fold {
       const fold = new PackedFold(view, index, this.#shards);
       this.#add.push((row, timeMs, admit) => entities(row, (entity) => admit(interner.shard(entity)) && fold.add(entity, row, timeMs)));
       this.#drain.push(() => fold.drain(interner, this.#writers));
+      this.#sizes.push(() => fold.size);
     } else if (view.storage === 'card') {
       this.#installCard(view, index, interner, entities);
     } else {
@@ -103,11 +112,13 @@ export class Fold {
         if (k >= 0) entities(row, (entity) => admit(interner.shard(entity)) && fold.add(entity, k, timeMs, v));
       });
       this.#drain.push(() => fold.drain(interner, key.interner, this.#writers));
+      this.#sizes.push(() => fold.size);
     }
   }
 
   #installCard(view: AnyView & { storage: 'card' }, index: number, interner: Interner, entities: (row: Row, each: (entity: number) => void) => void): void {
     const cards = new Map<number, Card>();
+    this.#sizes.push(() => cards.size);
     this.#add.push((row, timeMs, admit) =>
       entities(row, (entity) => {
         if (admit(interner.shard(entity))) cards.set(entity, latestCard.merge(cards.get(entity) ?? latestCard.empty, latestCard.of(timeMs, view.body(row))));

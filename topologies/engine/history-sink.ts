@@ -65,6 +65,10 @@ export class HistorySink implements PartitionSink<Row> {
     file.append(this.#partition, record.offset, record.appendedAtMs, row.buffer, 5);
   }
 
+  ripe(): boolean {
+    return true;
+  }
+
   rejected(record: DeadRecord): void {
     this.#dead.push(record);
   }

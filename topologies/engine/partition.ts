@@ -19,6 +19,8 @@ export class PartitionWorker {
   readonly #decoder: Decoder;
   readonly #pipeline: Pipeline;
   #pending: LogRecord[] = [];
+  /** First offset that the sink has taken in but not made durable. */
+  #unflushedFrom: number | null = null;
   #working: Promise<unknown> = Promise.resolve();
   #lastRecordsAt = 0;
 
@@ -39,6 +41,7 @@ export class PartitionWorker {
   /** Where reading begins, with the dedupe window read back from the log up to there. */
   async start(): Promise<number> {
     this.#pending = [];
+    this.#unflushedFrom = null;
     const wanted = await this.#patiently('start', () => this.#sink.start());
     const { low, high } = (await this.#services.log.offsets(this.#topology.source.topic))[this.#partition] ?? { low: 0, high: 0 };
     const start = Math.min(Math.max(wanted, low), high);
@@ -54,14 +57,14 @@ export class PartitionWorker {
     return start;
   }
 
-  records(records: readonly LogRecord[]): Promise<void> {
+  records(records: readonly LogRecord[], logEnd: number): Promise<void> {
     this.#lastRecordsAt = Date.now();
-    return this.#inTurn(() => this.#records(records));
+    return this.#inTurn(() => this.#records(records, logEnd));
   }
 
   /** While no records come, a store that lost its marks is noticed here and rebuilt. */
   async checkWhileIdle(idleMs: number): Promise<void> {
-    if (!this.#sink.stillThere || Date.now() - this.#lastRecordsAt < idleMs) return;
+    if (!this.#sink.stillThere || this.#unflushedFrom !== null || Date.now() - this.#lastRecordsAt < idleMs) return;
     await this.#inTurn(async () => {
       if (this.#lease.lost || (await this.#sink.stillThere?.())) return;
       this.#services.telemetry.count('foryou_rewinds_total', { topology: this.#topology.name });
@@ -75,13 +78,13 @@ export class PartitionWorker {
     return turn;
   }
 
-  async #records(records: readonly LogRecord[]): Promise<void> {
+  async #records(records: readonly LogRecord[], logEnd: number): Promise<void> {
     this.#pending = this.#pending.length === 0 ? [...records] : [...this.#pending, ...records];
     try {
       for (let n = this.#sink.cut(this.#pending); n > 0; n = this.#sink.cut(this.#pending)) {
         const batch = n === this.#pending.length ? this.#pending : this.#pending.slice(0, n);
         this.#pending = n === this.#pending.length ? [] : this.#pending.slice(n);
-        await this.#process(batch);
+        await this.#process(batch, logEnd);
       }
     } catch (error) {
       if (!(error instanceof Rewind)) throw error;
@@ -90,7 +93,7 @@ export class PartitionWorker {
     }
   }
 
-  async #process(batch: readonly LogRecord[]): Promise<void> {
+  async #process(batch: readonly LogRecord[], logEnd: number): Promise<void> {
     const began = performance.now();
     await this.#patiently('learn', () => this.#decoder.learn(batch));
     for (const record of batch) {
@@ -100,7 +103,12 @@ export class PartitionWorker {
     }
     const first = batch[0] as LogRecord;
     const last = batch.at(-1) as LogRecord;
-    await this.#patiently('flush', () => this.#sink.flush(first.offset, last.offset + 1));
+    this.#unflushedFrom ??= first.offset;
+    if (this.#sink.ripe(last.offset + 1, logEnd)) {
+      const from = this.#unflushedFrom;
+      await this.#patiently('flush', () => this.#sink.flush(from, last.offset + 1));
+      this.#unflushedFrom = null;
+    }
     this.#measure(batch.length, last, performance.now() - began);
   }
 

@@ -32,13 +32,13 @@ export async function runTopology(topology: Topology, services: Services): Promi
       workers.set(partition, worker);
       return worker.start();
     },
-    async records(partition, records) {
+    async records(partition, records, end) {
       if (topology.sink.kind === 'features') {
         // A short pause between flushes folds several events into one merge without costing freshness.
         const wait = lastFlush + settings.flushMs - Date.now();
         if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       }
-      await workers.get(partition)?.records(records);
+      await workers.get(partition)?.records(records, end);
       lastFlush = Date.now();
     },
     revoked(partition) {

@@ -43,6 +43,8 @@ export interface PartitionSink<R> {
   cut(pending: readonly { readonly offset: number }[]): number;
   add(row: R, record: { readonly offset: number; readonly appendedAtMs: number; readonly value: Buffer }, schemaId: number): void;
   rejected(record: DeadRecord): void;
+  /** Whether what was added up to `end` should be flushed now, given where the log ends. */
+  ripe(end: number, logEnd: number): boolean;
   /** Makes [first, end) durable and moves the marks; may be called again after `unavailable`. */
   flush(first: number, end: number): Promise<void>;
   /** False when the store's marks moved without us, for example because it was emptied. */

@@ -55,6 +55,8 @@ export const creatorView = packed({
 });
 
 const positive = (e: Engagement): number => Math.max(0, signalValue(e));
+/** Only a clear answer says something of a creator: a completed view or an explicit signal. */
+const clear = (e: Engagement): number => (isCompleted(e) || e.kind !== 'watch' ? positive(e) : 0);
 const negative = (e: Engagement): number => Math.max(0, -signalValue(e));
 
 type Ranked = RankedView<Engagement>;
@@ -62,7 +64,7 @@ type Recent = RecentView<Engagement>;
 
 export const userTopics: Ranked = { storage: 'ranked', name: 'user-topics', doc: 'Topics a viewer answers well.', entity: 'userId', key: 'topic', halfLifeMs: halfLife.d14, capacity: 200, value: positive };
 export const userTopicsAvoided: Ranked = { storage: 'ranked', name: 'user-topics-avoided', doc: 'Topics a viewer leaves.', entity: 'userId', key: 'topic', halfLifeMs: halfLife.d1, capacity: 200, value: negative };
-export const userCreators: Ranked = { storage: 'ranked', name: 'user-creators', doc: 'Creators a viewer answers well.', entity: 'userId', key: 'creatorId', halfLifeMs: halfLife.d14, capacity: 200, value: positive };
+export const userCreators: Ranked = { storage: 'ranked', name: 'user-creators', doc: 'Creators a viewer answers well.', entity: 'userId', key: 'creatorId', halfLifeMs: halfLife.d14, capacity: 200, value: clear };
 export const regionTrending: Ranked = { storage: 'ranked', name: 'region-trending', doc: 'Videos by what viewers of a region do with them now.', entity: 'region', key: 'videoId', halfLifeMs: halfLife.h6, capacity: 5_000, value: positive };
 export const worldTrending: Ranked = { ...regionTrending, name: 'world-trending', doc: 'Videos by what all viewers do with them now.', entity: { all: 'world' } };
 export const topicTrending: Ranked = { storage: 'ranked', name: 'topic-trending', doc: 'Videos of a topic by what viewers do with them now.', entity: 'topic', key: 'videoId', halfLifeMs: halfLife.d1, capacity: 2_000, value: positive };
