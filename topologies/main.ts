@@ -30,8 +30,10 @@ export async function runTopologies(config: Config, name: string, options: RunOp
   const services: Services = { ...adapters, settings: settingsFrom(config), ...(options.at ? { at: options.at } : {}) };
   const endpoint = options.metricsPort ? await startEndpoint(adapters.telemetry, config.host, options.metricsPort) : undefined;
   const running = await Promise.all(chosen.map((topology) => runTopology(topology, services)));
+  const failed = Promise.race(running.map((r) => r.failed));
+  failed.catch(() => {}); // whoever awaits it meets the failure; nobody has to
   return {
-    failed: Promise.race(running.map((r) => r.failed)),
+    failed,
     async stop() {
       await Promise.all(running.map((r) => r.stop()));
       await endpoint?.stop();

@@ -40,9 +40,14 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
 
   app.setErrorHandler(sendProblem);
   app.setNotFoundHandler((request, reply) => sendProblem(new HttpProblem(404, 'there is nothing here; see /docs'), request, reply));
-  guard(app, options.authenticate);
   await app.register(helmet, { contentSecurityPolicy: false });
-  await limit(app, options);
+  const { limits, limitStore } = options;
+  // Without its store a limit gives way: it protects the service, it must not end it.
+  await app.register(rateLimit, { global: false, nameSpace: 'limit:', timeWindow: 60_000, skipOnError: true, ...(limitStore ? { redis: limitStore } : {}) });
+  // The address first, so that a flood of bad tokens is held back too; the user once it is known.
+  enforce(app, app.createRateLimit({ max: limits.perAddressPerMinute, keyGenerator: (request) => `address:${request.ip}` }) as Check);
+  guard(app, options.authenticate);
+  enforce(app, app.createRateLimit({ max: limits.perUserPerMinute, keyGenerator: (request) => `user:${request.caller?.userId}` }) as Check);
   await document(app);
   await app.register(routes(options.services));
   return app;
@@ -64,23 +69,16 @@ function guard(app: FastifyInstance, authenticate: Authenticate): void {
   });
 }
 
-/** Two limits: per address against floods, per user against one viewer's client gone wild. */
-async function limit(app: FastifyInstance, { limits, limitStore }: ServerOptions): Promise<void> {
-  const shared = {
-    timeWindow: 60_000,
-    ...(limitStore ? { redis: limitStore } : {}),
-    // Without its store the limit gives way: it protects the service, it must not end it.
-    skipOnError: true,
-    errorResponseBuilder: (_request: FastifyRequest, context: { after: string }) => new HttpProblem(429, `too many requests; try again in ${context.after}`),
-  };
-  await app.register(rateLimit, { ...shared, global: false, nameSpace: 'limit:' });
-  const perAddress = app.rateLimit({ ...shared, max: limits.perAddressPerMinute, keyGenerator: (request) => `address:${request.ip}` });
-  const perUser = app.rateLimit({ ...shared, max: limits.perUserPerMinute, keyGenerator: (request) => `user:${request.caller?.userId}` });
-  app.addHook('preHandler', async (request, reply) => {
-    if (request.routeOptions.config?.access === 'user') await perUser.call(app, request, reply);
-  });
+type Check = (request: FastifyRequest) => Promise<{ isAllowed: true } | { isAllowed: false; isExceeded: boolean; max: number; ttlInSeconds: number }>;
+
+/** Refuses what a limit says is too much; public routes are not counted. */
+function enforce(app: FastifyInstance, check: Check): void {
   app.addHook('onRequest', async (request, reply) => {
-    if (request.routeOptions.config?.access === 'user') await perAddress.call(app, request, reply);
+    if ((request.routeOptions.config?.access ?? 'public') === 'public') return;
+    const answer = await check(request);
+    if (answer.isAllowed || !answer.isExceeded) return;
+    reply.header('retry-after', answer.ttlInSeconds);
+    throw new HttpProblem(429, `more than ${answer.max} requests in a minute; try again in ${answer.ttlInSeconds} s`);
   });
 }
 

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { MemoryTelemetry } from '#infra/telemetry/memory.ts';
+import { type Candidate, type Pipeline, runEffects, runPipeline, type Source } from './pipeline.ts';
+
+const source = (name: string, find: () => Promise<string[]>, budgetMs = 50): Source<null> => ({ name, budgetMs, find });
+const base: Pipeline<null, Candidate> = {
+  name: 'test',
+  sources: [],
+  candidate: (id) => ({ id, sources: [], score: 0 }),
+  hydrate: [],
+  filter: [],
+  score: { name: 'by-name', score: (_q, list) => list.forEach((c) => (c.score = c.id.charCodeAt(0))) },
+  select: [],
+  effects: [],
+};
+
+test('candidates are merged, remember every source, and come out best first', async () => {
+  const result = await runPipeline({ ...base, sources: [source('one', async () => ['a', 'b']), source('two', async () => ['b', 'c'])] }, null, new MemoryTelemetry());
+  expect(result.selected.map((c) => [c.id, c.sources])).toEqual([['c', ['two']], ['b', ['one', 'two']], ['a', ['one']]]);
+});
+
+test('a source that fails or is late costs variety, not the response', async () => {
+  const never = source('late', () => new Promise(() => {}), 10);
+  const broken = source('broken', async () => Promise.reject(new Error('no')));
+  const telemetry = new MemoryTelemetry();
+  const result = await runPipeline({ ...base, sources: [never, broken, source('good', async () => ['a'])] }, null, telemetry);
+  expect(result.selected.map((c) => c.id)).toEqual(['a']);
+  expect([...result.failedSources].sort()).toEqual(['broken', 'late']);
+  expect(telemetry.value('foryou_source_failures_total', { pipeline: 'test', source: 'late' })).toBe(1);
+});
+
+test('filters report what they removed, by name, the first that objects', async () => {
+  const filter = [
+    { name: 'not-a', keep: (_q: null, c: Candidate) => c.id !== 'a' },
+    { name: 'not-a-or-b', keep: (_q: null, c: Candidate) => c.id !== 'a' && c.id !== 'b' },
+  ];
+  const result = await runPipeline({ ...base, sources: [source('all', async () => ['a', 'b', 'c'])], filter }, null, new MemoryTelemetry());
+  expect(result.dropped).toEqual([{ id: 'a', filter: 'not-a' }, { id: 'b', filter: 'not-a-or-b' }]);
+});
+
+test('an effect that fails is counted, and nobody else notices', async () => {
+  const telemetry = new MemoryTelemetry();
+  const failing = { name: 'log', run: async () => Promise.reject(new Error('away')) };
+  runEffects({ ...base, effects: [failing] }, null, [], telemetry);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(telemetry.value('foryou_effect_failures_total', { pipeline: 'test', effect: 'log' })).toBe(1);
+});
