@@ -47,7 +47,19 @@ export interface Ports {
   readonly jobs: number;
 }
 
-const portOrder = ['kafka', 'kafkaController', 'registry', 'clickhouseHttp', 'clickhouseTcp', 'redis', 's3', 'serving', 'history', 'online', 'jobs'] as const satisfies (keyof Ports)[];
+const portOrder = [
+  'kafka',
+  'kafkaController',
+  'registry',
+  'clickhouseHttp',
+  'clickhouseTcp',
+  'redis',
+  's3',
+  'serving',
+  'history',
+  'online',
+  'jobs',
+] as const satisfies (keyof Ports)[];
 
 /** All ports follow from one base, so that several stacks stand side by side. */
 export function portsFrom(base: number): Ports {
@@ -84,7 +96,11 @@ export function readConfig(env: Environment = process.env): Config {
     partitions: whole(env, 'FORYOU_PARTITIONS', 4, 1, 1024),
     onlineShards: whole(env, 'FORYOU_ONLINE_SHARDS', 16, 1, 4096),
     dedupeGeneration: whole(env, 'FORYOU_DEDUPE_GENERATION', 262_144, 16, 16_777_216),
-    jwt: { secret: env['FORYOU_JWT_SECRET'] ?? localSecret(path('FORYOU_STATE_DIR', '.foryou')), jwksUrl: env['FORYOU_JWKS_URL'], issuer: env['FORYOU_JWT_ISSUER'] ?? 'foryou' },
+    jwt: {
+      secret: env['FORYOU_JWT_SECRET'] ?? localSecret(path('FORYOU_STATE_DIR', '.foryou')),
+      jwksUrl: env['FORYOU_JWKS_URL'],
+      issuer: env['FORYOU_JWT_ISSUER'] ?? 'foryou',
+    },
     limits: {
       perUserPerMinute: whole(env, 'FORYOU_LIMIT_USER', 600, 1, 10_000_000),
       perAddressPerMinute: whole(env, 'FORYOU_LIMIT_ADDRESS', 6_000, 1, 10_000_000),
@@ -112,7 +128,19 @@ export function makeLocalSecret(stateDir: string): void {
 
 /** Settings that make another process see the same stack as this configuration. */
 export function environmentOf(config: Config, more: Record<string, string> = {}): Record<string, string> {
-  return { FORYOU_STATE_DIR: config.stateDir, FORYOU_CACHE_DIR: config.cacheDir, FORYOU_PORT_BASE: String(config.ports.kafka), FORYOU_PARTITIONS: String(config.partitions), FORYOU_ONLINE_SHARDS: String(config.onlineShards), FORYOU_DEDUPE_GENERATION: String(config.dedupeGeneration), FORYOU_SESSION_TIMEOUT_MS: String(config.sessionTimeoutMs), FORYOU_LOG_LEVEL: config.logLevel, FORYOU_LIMIT_USER: String(config.limits.perUserPerMinute), FORYOU_LIMIT_ADDRESS: String(config.limits.perAddressPerMinute), ...more };
+  return {
+    FORYOU_STATE_DIR: config.stateDir,
+    FORYOU_CACHE_DIR: config.cacheDir,
+    FORYOU_PORT_BASE: String(config.ports.kafka),
+    FORYOU_PARTITIONS: String(config.partitions),
+    FORYOU_ONLINE_SHARDS: String(config.onlineShards),
+    FORYOU_DEDUPE_GENERATION: String(config.dedupeGeneration),
+    FORYOU_SESSION_TIMEOUT_MS: String(config.sessionTimeoutMs),
+    FORYOU_LOG_LEVEL: config.logLevel,
+    FORYOU_LIMIT_USER: String(config.limits.perUserPerMinute),
+    FORYOU_LIMIT_ADDRESS: String(config.limits.perAddressPerMinute),
+    ...more,
+  };
 }
 
 /** Child processes inherit the machine's environment; nothing of it is interpreted here. */

@@ -32,7 +32,10 @@ afterAll(async () => {
 });
 const unique = (name: string): string => `${name}_${crypto.randomUUID().replaceAll('-', '')}`;
 
-const registries: [string, SchemaRegistry][] = [['confluent api', new ConfluentRegistry(config.registryUrl)], ['memory', new MemoryRegistry()]];
+const registries: [string, SchemaRegistry][] = [
+  ['confluent api', new ConfluentRegistry(config.registryUrl)],
+  ['memory', new MemoryRegistry()],
+];
 describe.each(registries)('registry contract: %s', (_name, registry) => {
   const v1: AvroRecord = { type: 'record', name: 'Thing', fields: [{ name: 'id', type: 'string' }] };
 
@@ -47,7 +50,9 @@ describe.each(registries)('registry contract: %s', (_name, registry) => {
     const topic = unique('topic');
     await registry.register(topic, v1);
     await registry.register(topic, { ...v1, fields: [...v1.fields, { name: 'more', type: 'int', default: 0 }] });
-    await expect(registry.register(topic, { ...v1, fields: [...v1.fields, { name: 'must', type: 'int' }] })).rejects.toMatchObject({ code: 'schema-incompatible' });
+    await expect(registry.register(topic, { ...v1, fields: [...v1.fields, { name: 'must', type: 'int' }] })).rejects.toMatchObject({
+      code: 'schema-incompatible',
+    });
     await expect(registry.register(topic, { ...v1, fields: [{ name: 'id', type: 'long' }] })).rejects.toMatchObject({ code: 'schema-incompatible' });
   });
 
@@ -61,20 +66,26 @@ test('a registry that does not answer is an outage, not an unknown id', async ()
   await expect(new ConfluentRegistry('http://127.0.0.1:9').schemaOf(1)).rejects.toMatchObject({ code: 'unavailable' });
 });
 
-const warehouses: [string, Warehouse][] = [['clickhouse', clickhouse], ['memory', new MemoryWarehouse()]];
+const warehouses: [string, Warehouse][] = [
+  ['clickhouse', clickhouse],
+  ['memory', new MemoryWarehouse()],
+];
 describe.each(warehouses)('warehouse contract: %s', (_name, warehouse) => {
   const schema = avroOf(follow);
   const type = avro.Type.forSchema(schema as avro.Schema);
   const columns = ['eventId', 'userId', 'creatorId', 'kind', 'occurredAt'];
   const file = (ids: readonly string[]): Buffer => {
     const avroFile = new AvroFile();
-    for (const eventId of ids) avroFile.append(1, 2, 3, type.toBuffer({ eventId, userId: 'u', creatorId: 'c', kind: 'follow', occurredAt: 1_700_000_000_000 }), 0);
+    for (const eventId of ids)
+      avroFile.append(1, 2, 3, type.toBuffer({ eventId, userId: 'u', creatorId: 'c', kind: 'follow', occurredAt: 1_700_000_000_000 }), 0);
     const origin = ['log_partition', 'log_offset', 'appended_at'].map((name) => ({ name, type: 'long' }));
     return avroFile.finish({ ...schema, fields: [...origin, ...schema.fields] });
   };
   const table = async (): Promise<string> => {
     const name = unique('contract');
-    await warehouse.command(`CREATE TABLE ${name} (eventId String, userId String, creatorId String, kind LowCardinality(String), occurredAt DateTime64(3, 'UTC')) ENGINE = MergeTree ORDER BY eventId SETTINGS non_replicated_deduplication_window = 100`);
+    await warehouse.command(
+      `CREATE TABLE ${name} (eventId String, userId String, creatorId String, kind LowCardinality(String), occurredAt DateTime64(3, 'UTC')) ENGINE = MergeTree ORDER BY eventId SETTINGS non_replicated_deduplication_window = 100`,
+    );
     return name;
   };
   const ids = async (name: string) => (await warehouse.query<{ eventId: string }>(`SELECT * FROM ${name}`)).map((r) => r.eventId).sort();
@@ -103,7 +114,10 @@ test('ClickHouse tells a refusal from an outage', async () => {
   await nobody.close();
 });
 
-const blobStores: [string, Blobs][] = [['s3', new S3Blobs(config.s3)], ['memory', new MemoryBlobs()]];
+const blobStores: [string, Blobs][] = [
+  ['s3', new S3Blobs(config.s3)],
+  ['memory', new MemoryBlobs()],
+];
 describe.each(blobStores)('blobs contract: %s', (_name, blobs) => {
   test('puts, lists, replaces, and removes whole objects; a race for a new key has one winner', async () => {
     const bucket = unique('b').replaceAll('_', '-').slice(0, 40);
@@ -121,7 +135,10 @@ describe.each(blobStores)('blobs contract: %s', (_name, blobs) => {
   });
 });
 
-const sessionStores: [string, SessionStore][] = [['redis', new RedisSessions(redis)], ['memory', new MemorySessions()]];
+const sessionStores: [string, SessionStore][] = [
+  ['redis', new RedisSessions(redis)],
+  ['memory', new MemorySessions()],
+];
 describe.each(sessionStores)('sessions contract: %s', (_name, sessions) => {
   test('a page that was made stands, and its ids are served', async () => {
     const key = unique('session');
@@ -147,7 +164,10 @@ test('a lease has one holder, and only the holder gives it back', async () => {
   await next?.();
 });
 
-const telemetries: [string, Telemetry][] = [['prometheus', new PrometheusTelemetry()], ['memory', new MemoryTelemetry()]];
+const telemetries: [string, Telemetry][] = [
+  ['prometheus', new PrometheusTelemetry()],
+  ['memory', new MemoryTelemetry()],
+];
 describe.each(telemetries)('telemetry contract: %s', (_name, telemetry) => {
   test('counters add, gauges keep the last, and both are exposed', async () => {
     telemetry.count('foryou_things_total', { kind: 'a' });

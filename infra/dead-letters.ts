@@ -19,7 +19,16 @@ export async function listDeadLetters(log: Log): Promise<DeadLetter[]> {
     await log.read(deadLetterTopic, partition, low, high, (records) => {
       for (const record of records) {
         const text = (name: string): string => String(record.headers?.[name] ?? '');
-        const letter = { topic: text('topic'), partition: Number(text('partition')), offset: Number(text('offset')), reason: text('reason'), cause: text('cause'), rejectedAt: text('rejectedAt'), key: record.key, value: record.value };
+        const letter = {
+          topic: text('topic'),
+          partition: Number(text('partition')),
+          offset: Number(text('offset')),
+          reason: text('reason'),
+          cause: text('cause'),
+          rejectedAt: text('rejectedAt'),
+          key: record.key,
+          value: record.value,
+        };
         byOrigin.set(`${letter.topic}/${letter.partition}/${letter.offset}`, letter);
       }
     });

@@ -16,7 +16,9 @@ const sample = 2_000;
 export async function rollupDifferences(warehouse: JobPorts['warehouse']): Promise<number> {
   let differences = 0;
   for (const rollup of historyTables.flatMap((t) => t.rollups)) {
-    const [row] = await warehouse.query<{ n: number }>(`SELECT count() AS n FROM ((${rollup.select}) EXCEPT (${rollup.read})) UNION ALL SELECT count() AS n FROM ((${rollup.read}) EXCEPT (${rollup.select}))`);
+    const [row] = await warehouse.query<{ n: number }>(
+      `SELECT count() AS n FROM ((${rollup.select}) EXCEPT (${rollup.read})) UNION ALL SELECT count() AS n FROM ((${rollup.read}) EXCEPT (${rollup.select}))`,
+    );
     differences += row?.n ?? 0;
   }
   return differences;
@@ -24,8 +26,13 @@ export async function rollupDifferences(warehouse: JobPorts['warehouse']): Promi
 
 /** Sum over sampled videos of the distance between online watch counts and distinct event ids in history. */
 export async function onlineDifference(ports: Pick<ReconcilePorts, 'warehouse' | 'online'>): Promise<number> {
-  const rows = await ports.warehouse.query<{ video_id: string; n: number }>(`SELECT video_id, uniqExact(event_id) AS n FROM engagements WHERE kind = 'watch' GROUP BY video_id ORDER BY n DESC LIMIT ${sample}`);
-  const values = await ports.online.values(videoView, rows.map((r) => r.video_id));
+  const rows = await ports.warehouse.query<{ video_id: string; n: number }>(
+    `SELECT video_id, uniqExact(event_id) AS n FROM engagements WHERE kind = 'watch' GROUP BY video_id ORDER BY n DESC LIMIT ${sample}`,
+  );
+  const values = await ports.online.values(
+    videoView,
+    rows.map((r) => r.video_id),
+  );
   return rows.reduce((sum, row, i) => sum + Math.abs(Math.round(readPackedRow(videoView, values[i] ?? null, Date.now()).watches_all) - row.n), 0);
 }
 

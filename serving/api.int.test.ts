@@ -4,9 +4,9 @@ import type { Config } from '#infra/config.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { sharedConfig } from '#infra/testing/shared-stack.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
-import { videoCard } from '#schemas/features/views/videos.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
 import { videoRemoved } from '#schemas/events/video-removed.ts';
+import { videoCard } from '#schemas/features/views/videos.ts';
 import { makeCatalogue } from '../jobs/simulate/catalogue.ts';
 import { runTopologies } from '../topologies/main.ts';
 import type { FeedPage } from './feed/response.ts';
@@ -26,7 +26,14 @@ beforeAll(async () => {
   for (const name of ['online', 'history']) stops.push((await runTopologies(config, name)).stop);
   stops.push((await serve(config)).stop);
   await producer.send(videoPublished, videos);
-  await eventually('the catalogue is online', async () => (await adapters.online.values(videoCard, videos.map((v) => v.videoId))).every((v) => v !== null));
+  await eventually('the catalogue is online', async () =>
+    (
+      await adapters.online.values(
+        videoCard,
+        videos.map((v) => v.videoId),
+      )
+    ).every((v) => v !== null),
+  );
 });
 afterAll(async () => {
   for (const stop of stops.reverse()) await stop();
@@ -43,7 +50,11 @@ const page = async (userId: string, query = '', scopes: string[] = []): Promise<
   return (await response.json()) as FeedPage;
 };
 const engage = async (userId: string, videoId: string, body: object) =>
-  fetch(`${url}/api/v1/video/${videoId}/engage`, { method: 'POST', headers: { ...(await as(userId)), 'content-type': 'application/json' }, body: JSON.stringify({ eventId: crypto.randomUUID(), ...body }) });
+  fetch(`${url}/api/v1/video/${videoId}/engage`, {
+    method: 'POST',
+    headers: { ...(await as(userId)), 'content-type': 'application/json' },
+    body: JSON.stringify({ eventId: crypto.randomUUID(), ...body }),
+  });
 const ids = (p: FeedPage): string[] => p.items.map((i) => i.videoId);
 
 describe('who may call', () => {
@@ -120,7 +131,10 @@ describe('the feed', () => {
     await eventually('it is stored', async () => (await rows())[0]?.n === 1);
     const end = crypto.randomUUID();
     await engage(user, video, { eventId: end, kind: 'share' });
-    await eventually('what came after it is stored', async () => (await adapters.warehouse.query(`SELECT 1 FROM engagements WHERE event_id = '${end}'`)).length === 1);
+    await eventually(
+      'what came after it is stored',
+      async () => (await adapters.warehouse.query(`SELECT 1 FROM engagements WHERE event_id = '${end}'`)).length === 1,
+    );
     expect((await rows())[0]?.n).toBe(1);
   });
 
@@ -129,7 +143,10 @@ describe('the feed', () => {
     const first = await page(user, 'count=7&session_id=walk');
     const second = await page(user, `count=7&session_id=walk&cursor=${first.cursor}`);
     expect(await page(user, `count=7&session_id=walk&cursor=${first.cursor}`)).toEqual(second);
-    const [a, b] = await Promise.all([page(user, `count=7&session_id=walk&cursor=${second.cursor}`), page(user, `count=7&session_id=walk&cursor=${second.cursor}`)]);
+    const [a, b] = await Promise.all([
+      page(user, `count=7&session_id=walk&cursor=${second.cursor}`),
+      page(user, `count=7&session_id=walk&cursor=${second.cursor}`),
+    ]);
     expect(a).toEqual(b);
     const seen = [...ids(first), ...ids(second), ...ids(a)];
     for (let p = a; p.items.length > 0; ) {
@@ -146,7 +163,9 @@ describe('the feed', () => {
     for (let p = await page(user, 'count=50&session_id=all'); p.items.length > 0; p = await page(user, 'count=50&session_id=all')) all.push(...ids(p));
     for (const videoId of all) await engage(user, videoId, { kind: 'watch', watchedMs: 1_000, durationMs: 9_000 });
     let attempt = 0;
-    await eventually('only seen videos are left', async () => (await page(user, `count=5&session_id=again${attempt++}`)).items.every((i) => i.reason === 'seen-before'));
+    await eventually('only seen videos are left', async () =>
+      (await page(user, `count=5&session_id=again${attempt++}`)).items.every((i) => i.reason === 'seen-before'),
+    );
     expect((await page(user, 'count=5&session_id=last')).items.length).toBe(5);
   });
 
@@ -172,7 +191,8 @@ describe('the feed', () => {
     const video = videos[20];
     await engage(user, video?.videoId as string, { kind: 'follow' });
     let attempt = 0;
-    const fromFollowed = async () => (await page(user, `count=50&session_id=f${attempt++}&explain=1`, ['explain'])).items.filter((i) => i.explain?.sources.includes('followed-creators'));
+    const fromFollowed = async () =>
+      (await page(user, `count=50&session_id=f${attempt++}&explain=1`, ['explain'])).items.filter((i) => i.explain?.sources.includes('followed-creators'));
     await eventually('the creator is followed', async () => (await fromFollowed()).length > 0);
     expect((await fromFollowed()).every((i) => i.creatorId === video?.creatorId)).toBe(true);
     await engage(user, video?.videoId as string, { kind: 'unfollow' });
@@ -182,9 +202,14 @@ describe('the feed', () => {
   test('what was served is logged with the features as scored', async () => {
     const user = newUser();
     const served = await page(user, 'count=4&session_id=log&explain=1', ['explain']);
-    const rows = () => adapters.warehouse.query<{ video_id: string; position: number; features: string; scorer: string }>(`SELECT video_id, position, features, scorer FROM feed_items_served WHERE request_id = '${served.requestId}' ORDER BY position`);
+    const rows = () =>
+      adapters.warehouse.query<{ video_id: string; position: number; features: string; scorer: string }>(
+        `SELECT video_id, position, features, scorer FROM feed_items_served WHERE request_id = '${served.requestId}' ORDER BY position`,
+      );
     await eventually('four rows', async () => (await rows()).length === 4);
-    expect((await rows()).map((r) => [r.video_id, r.position, JSON.parse(r.features), r.scorer])).toEqual(served.items.map((i) => [i.videoId, i.position, i.explain?.features, served.scorer]));
+    expect((await rows()).map((r) => [r.video_id, r.position, JSON.parse(r.features), r.scorer])).toEqual(
+      served.items.map((i) => [i.videoId, i.position, i.explain?.features, served.scorer]),
+    );
     expect(served.prefetch.map((p) => p.videoId)).toEqual(ids(served).slice(0, 3));
   });
 });

@@ -27,7 +27,9 @@ afterAll(async () => {
 async function feed(query: string): Promise<{ status: number; page: FeedPage; tookMs: number }> {
   const began = performance.now();
   const token = await signToken(stack.config.jwt, 'viewer', [], 600);
-  const response = await fetch(`http://${stack.config.host}:${stack.config.ports.serving}/api/v1/feed/foryou?${query}`, { headers: { authorization: `Bearer ${token}` } });
+  const response = await fetch(`http://${stack.config.host}:${stack.config.ports.serving}/api/v1/feed/foryou?${query}`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
   return { status: response.status, page: (await response.json()) as FeedPage, tookMs: performance.now() - began };
 }
 
@@ -68,7 +70,10 @@ test('without Kafka an event is not accepted, and the feed goes on', async () =>
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: JSON.stringify({ eventId: crypto.randomUUID(), kind: 'like' }),
-  }).then((r) => r.status, () => 0);
+  }).then(
+    (r) => r.status,
+    () => 0,
+  );
   expect((await feed('count=5&session_id=nokafka')).page.items.length).toBe(5);
   expect(await answer).not.toBe(202);
   await stack.stack.process('kafka').start();

@@ -18,7 +18,13 @@ const onlineTimeoutMs = 250;
 /** The serving process: starts listening, and returns how to stop it. */
 export async function serve(config: Config): Promise<{ stop(): Promise<void> }> {
   const adapters = connect(config, 'foryou-serving');
-  const online = new RedisOnlineStore({ url: config.redisUrl, shards: config.onlineShards, catalog: adapters.catalog, commandTimeoutMs: onlineTimeoutMs, failFast: true });
+  const online = new RedisOnlineStore({
+    url: config.redisUrl,
+    shards: config.onlineShards,
+    catalog: adapters.catalog,
+    commandTimeoutMs: onlineTimeoutMs,
+    failFast: true,
+  });
   const limitStore = new Redis(config.redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: onlineTimeoutMs });
   limitStore.on('error', () => {});
   // Without Redis the process starts all the same, and answers degraded until it is there.
@@ -38,7 +44,13 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
     const answers = await Promise.allSettled(checks.map(([, check]) => check));
     return checks.filter((_check, i) => answers[i]?.status === 'rejected').map(([name]) => name);
   };
-  const app = await buildServer({ services: { ...services, feed, telemetry, missing }, authenticate: authenticator(config.jwt), limits: config.limits, limitStore, logLevel: config.logLevel });
+  const app = await buildServer({
+    services: { ...services, feed, telemetry, missing },
+    authenticate: authenticator(config.jwt),
+    limits: config.limits,
+    limitStore,
+    logLevel: config.logLevel,
+  });
   await app.listen({ host: config.host, port: config.ports.serving });
   return {
     async stop() {

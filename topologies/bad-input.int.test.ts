@@ -47,7 +47,10 @@ test('each kind of bad record ends as a dead letter with its reason, and the goo
   await raw(frame(99_999_999, Buffer.from('x')));
   await raw(frame(foreign, Buffer.from([2])));
   const bad = badEngagements(run, nowMs);
-  await producer.send(engagement, bad.map((b) => b.event));
+  await producer.send(
+    engagement,
+    bad.map((b) => b.event),
+  );
   await producer.send(engagement, [good(2), good(1)]);
 
   // An older writer, without the fields that came later, and a newer one, with a field that nobody here knows.
@@ -63,11 +66,17 @@ test('each kind of bad record ends as a dead letter with its reason, and the goo
   await eventually('every bad record is a dead letter', async () => (await mine()).length >= expected.length);
   expect(await mine()).toEqual(expected);
 
-  const stored = () => adapters.warehouse.query<{ event_id: string; playback_rate: number }>(`SELECT event_id, playback_rate FROM engagements WHERE video_id = '${run}-video' ORDER BY event_id`);
+  const stored = () =>
+    adapters.warehouse.query<{ event_id: string; playback_rate: number }>(
+      `SELECT event_id, playback_rate FROM engagements WHERE video_id = '${run}-video' ORDER BY event_id`,
+    );
   await eventually('the good ones are in history', async () => (await stored()).length === 4);
   // The older writer's record took the contract's fallback for what it lacks.
   expect(await stored()).toEqual([1, 2, 3, 4].map((i) => ({ event_id: `${run}-good-${i}`, playback_rate: 1 })));
-  await eventually('and online, once each', async () => readPackedRow(videoView, (await adapters.online.values(videoView, [`${run}-video`]))[0] ?? null, Date.now()).watches_all === 4);
+  await eventually(
+    'and online, once each',
+    async () => readPackedRow(videoView, (await adapters.online.values(videoView, [`${run}-video`]))[0] ?? null, Date.now()).watches_all === 4,
+  );
 });
 
 test('a replayed dead letter that is still bad comes back under its new origin', async () => {

@@ -7,7 +7,10 @@ import { childEnvironment, repoRoot } from '../config.ts';
 /** Runs bench scripts side by side and returns the seconds from the first "begin" to the last "end". */
 export async function timeChildren(scripts: readonly (readonly [script: string, ...args: string[]])[], env: Record<string, string>): Promise<number> {
   const children = scripts.map(([script, ...args]) => {
-    const child = spawn(process.execPath, [join(repoRoot, 'infra/bench', script), ...args], { env: { ...childEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [join(repoRoot, 'infra/bench', script), ...args], {
+      env: { ...childEnvironment(), ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     let begin = 0;
     const end = new Promise<number>((resolve, reject) => {
       child.once('exit', () => reject(new Error(`${script} ended before its work`)));

@@ -1,6 +1,6 @@
 import { engagement } from '#schemas/events/engagement.ts';
-import { columnName, createStatements } from '#schemas/tables/table.ts';
 import { engagements, historyTables } from '#schemas/tables/history.ts';
+import { columnName, createStatements } from '#schemas/tables/table.ts';
 import { connect, disconnect } from '../adapters.ts';
 import { environmentOf } from '../config.ts';
 import { startTestStack, type TestStack } from '../testing/test-stack.ts';
@@ -24,7 +24,9 @@ export async function ingest(say: (line: string) => void): Promise<BenchRow[]> {
       kafkajs.push(events / (await timeChildren([['kafkajs-baseline.ts', stack.config.kafkaBrokers[0] as string, String(events)]], {})));
       ours.push(events / (await ingestOurs(stack, adapters)));
       kafkaEngine.push(events / (await ingestKafkaEngine(stack, adapters, round)));
-      say(`  round ${round + 1}: ours ${Math.round(ours.at(-1) as number)}/s, kafkajs ${Math.round(kafkajs.at(-1) as number)}/s, ClickHouse Kafka engine ${Math.round(kafkaEngine.at(-1) as number)}/s`);
+      say(
+        `  round ${round + 1}: ours ${Math.round(ours.at(-1) as number)}/s, kafkajs ${Math.round(kafkajs.at(-1) as number)}/s, ClickHouse Kafka engine ${Math.round(kafkaEngine.at(-1) as number)}/s`,
+      );
     }
   } finally {
     await disconnect(adapters);
@@ -71,14 +73,23 @@ async function ingestKafkaEngine(stack: TestStack, adapters: Adapters, round: nu
   const { warehouse } = adapters;
   const [raw] = createStatements({ ...engagements, name: 'engine_raw', rollups: [] });
   const fields = Object.entries(engagement.fields);
-  const type = (name: string): string => (name === engagement.time ? 'DateTime64(3)' : engagement.fields[name as 'userId'].type === ('int' as string) ? 'Int32' : name === 'playbackRate' ? 'Float64' : 'String');
+  const type = (name: string): string =>
+    name === engagement.time
+      ? 'DateTime64(3)'
+      : engagement.fields[name as 'userId'].type === ('int' as string)
+        ? 'Int32'
+        : name === 'playbackRate'
+          ? 'Float64'
+          : 'String';
   await warehouse.command('DROP TABLE IF EXISTS engine_raw SYNC');
   await warehouse.command(raw as string);
   await warehouse.command(
     `CREATE TABLE engine_queue (${fields.map(([name]) => `${name} ${type(name)}`).join(', ')}) ENGINE = Kafka SETTINGS kafka_broker_list = '${stack.config.kafkaBrokers[0]}', kafka_topic_list = '${engagement.topic}', kafka_group_name = 'engine-${round}', kafka_format = 'AvroConfluent', format_avro_schema_registry_url = '${stack.config.registryUrl}', kafka_num_consumers = 2, kafka_thread_per_consumer = 1, kafka_max_block_size = 131072`,
   );
   const began = performance.now();
-  await warehouse.command(`CREATE MATERIALIZED VIEW engine_mv TO engine_raw AS SELECT _partition AS log_partition, _offset AS log_offset, _timestamp_ms AS appended_at, ${fields.map(([name]) => `${name} AS ${columnName(name)}`).join(', ')} FROM engine_queue`);
+  await warehouse.command(
+    `CREATE MATERIALIZED VIEW engine_mv TO engine_raw AS SELECT _partition AS log_partition, _offset AS log_offset, _timestamp_ms AS appended_at, ${fields.map(([name]) => `${name} AS ${columnName(name)}`).join(', ')} FROM engine_queue`,
+  );
   for (;;) {
     const [row] = await warehouse.query<{ n: number }>('SELECT count() AS n FROM engine_raw');
     if ((row?.n ?? 0) >= events) break;

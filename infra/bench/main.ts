@@ -14,7 +14,8 @@ const suites: readonly { rows: readonly string[]; run: (say: (line: string) => v
 
 const { only } = new Command('bench').option('--only <name>', 'one row').parse().opts<{ only?: string }>();
 const chosen = suites.filter((s) => !only || s.rows.includes(only));
-if (chosen.length === 0) throw new ForyouError('input-invalid', `there is no benchmark "${only}"`, { fix: `choose one of: ${suites.flatMap((s) => s.rows).join(', ')}` });
+if (chosen.length === 0)
+  throw new ForyouError('input-invalid', `there is no benchmark "${only}"`, { fix: `choose one of: ${suites.flatMap((s) => s.rows).join(', ')}` });
 
 const rows: BenchRow[] = [];
 for (const suite of chosen) {

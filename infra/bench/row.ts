@@ -17,7 +17,16 @@ export const median = (values: readonly number[]): number => {
 };
 
 /** A figure on its own: the median of its runs. */
-export const figure = (name: string, unit: string, target: number | null, runs: readonly number[]): BenchRow => ({ name, value: median(runs), unit, opponent: null, opponentValue: null, ratio: null, target, runs });
+export const figure = (name: string, unit: string, target: number | null, runs: readonly number[]): BenchRow => ({
+  name,
+  value: median(runs),
+  unit,
+  opponent: null,
+  opponentValue: null,
+  ratio: null,
+  target,
+  runs,
+});
 
 /** A figure beside an opponent that was measured in the same run; the ratio is what has a target. */
 export function versus(name: string, unit: string, target: number, runs: readonly number[], opponent: string, opponentRuns: readonly number[]): BenchRow {
@@ -30,8 +39,24 @@ const short = (n: number | null): string => (n === null ? '' : n >= 1_000 ? Math
 export function table(rows: readonly BenchRow[]): string {
   const lines = [
     ['name', 'value', 'spread', 'unit', 'opponent', 'its value', 'ratio', 'target'],
-    ...rows.map((r) => [r.name, short(r.value), r.runs.length > 1 ? `${short(Math.min(...r.runs))} - ${short(Math.max(...r.runs))}` : '', r.unit, r.opponent ?? '', short(r.opponentValue), short(r.ratio), short(r.target)]),
+    ...rows.map((r) => [
+      r.name,
+      short(r.value),
+      r.runs.length > 1 ? `${short(Math.min(...r.runs))} - ${short(Math.max(...r.runs))}` : '',
+      r.unit,
+      r.opponent ?? '',
+      short(r.opponentValue),
+      short(r.ratio),
+      short(r.target),
+    ]),
   ];
   const widths = (lines[0] as string[]).map((_head, i) => Math.max(...lines.map((l) => (l[i] as string).length)));
-  return lines.map((l) => l.map((cell, i) => cell.padEnd(widths[i] as number)).join('  ').trimEnd()).join('\n');
+  return lines
+    .map((l) =>
+      l
+        .map((cell, i) => cell.padEnd(widths[i] as number))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }

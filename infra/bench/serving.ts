@@ -1,8 +1,8 @@
 import { Pool } from 'undici';
-import { readPacked } from '#schemas/features/read.ts';
-import { videoView } from '#schemas/features/views/engagement.ts';
 import { engagement } from '#schemas/events/engagement.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
+import { readPacked } from '#schemas/features/read.ts';
+import { videoView } from '#schemas/features/views/engagement.ts';
 import { makeCatalogue } from '../../jobs/simulate/catalogue.ts';
 import { Random } from '../../jobs/simulate/random.ts';
 import { signToken } from '../../serving/http/auth.ts';
@@ -39,8 +39,16 @@ async function publish(config: Config, adapters: Adapters, say: (line: string) =
   for (let i = 0; i < catalogue.length; i += 2_000) await producer.send(videoPublished, catalogue.slice(i, i + 2_000));
   const random = new Random(5);
   const nowMs = Date.now();
-  for (let i = 0; i < 100; i++) await producer.send(engagement, Array.from({ length: 1_000 }, (_, k) => makeEvent(i * 1_000 + k, random, nowMs, 5_000, videos)));
-  await eventually('the stores hold the catalogue and its history', async () => (await lag(adapters, 'engagement-online')) === 0 && (await lag(adapters, 'engagement-history')) === 0, 120_000);
+  for (let i = 0; i < 100; i++)
+    await producer.send(
+      engagement,
+      Array.from({ length: 1_000 }, (_, k) => makeEvent(i * 1_000 + k, random, nowMs, 5_000, videos)),
+    );
+  await eventually(
+    'the stores hold the catalogue and its history',
+    async () => (await lag(adapters, 'engagement-online')) === 0 && (await lag(adapters, 'engagement-history')) === 0,
+    120_000,
+  );
   say(`  ${videos} videos, 100000 events of history, serving on port ${config.ports.serving}`);
 }
 
@@ -103,9 +111,14 @@ async function feed(config: Config, say: (line: string) => void): Promise<BenchR
         while (next < 600) {
           const i = next++;
           const began = performance.now();
-          const { statusCode, body } = await pool.request({ method: 'GET', path: `/api/v1/feed/foryou?count=10&region=DE&session_id=${crypto.randomUUID()}`, headers: { authorization: `Bearer ${tokens[i % tokens.length]}` } });
+          const { statusCode, body } = await pool.request({
+            method: 'GET',
+            path: `/api/v1/feed/foryou?count=10&region=DE&session_id=${crypto.randomUUID()}`,
+            headers: { authorization: `Bearer ${tokens[i % tokens.length]}` },
+          });
           const page = (await body.json()) as { items: unknown[]; degraded: boolean };
-          if (statusCode !== 200 || page.items.length !== 10 || page.degraded) throw new Error(`the feed answered ${statusCode} with ${page.items?.length} items`);
+          if (statusCode !== 200 || page.items.length !== 10 || page.degraded)
+            throw new Error(`the feed answered ${statusCode} with ${page.items?.length} items`);
           samples.push(performance.now() - began);
         }
       };

@@ -35,7 +35,9 @@ export class S3Blobs implements Blobs {
     const keys: string[] = [];
     let token: string | undefined;
     do {
-      const page = await this.#tried(() => this.#client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...(token ? { ContinuationToken: token } : {}) })));
+      const page = await this.#tried(() =>
+        this.#client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, ...(token ? { ContinuationToken: token } : {}) })),
+      );
       for (const object of page?.Contents ?? []) if (object.Key) keys.push(object.Key);
       token = page?.NextContinuationToken;
     } while (token);

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { readConfig } from '../config.ts';
-import { demoCommand } from './commands/demo.ts';
 import { deadLetterCommands } from './commands/dead-letters.ts';
+import { demoCommand } from './commands/demo.ts';
 import { importCommands } from './commands/import.ts';
 import { runCommands } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';

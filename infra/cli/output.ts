@@ -9,7 +9,13 @@ export function print(rows: readonly Readonly<Record<string, unknown>>[], json: 
   const names = Object.keys(rows[0] ?? {});
   const cells = [names, ...rows.map((row) => names.map((name) => String(row[name] ?? '')))];
   const widths = names.map((_name, i) => Math.max(...cells.map((line) => (line[i] as string).length)));
-  for (const line of cells) console.log(line.map((cell, i) => cell.padEnd(widths[i] as number)).join('  ').trimEnd());
+  for (const line of cells)
+    console.log(
+      line
+        .map((cell, i) => cell.padEnd(widths[i] as number))
+        .join('  ')
+        .trimEnd(),
+    );
 }
 
 /** An expected failure in two lines; anything else with its stack, for it is a bug. */

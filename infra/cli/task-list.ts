@@ -4,7 +4,9 @@ import type { Progress } from '../stack/stack.ts';
 /** Shows pieces of work as they begin and end: live bars on a terminal, one line each elsewhere. */
 export function taskList(): Progress & { close(): void; bar(title: string, total: number): (done: number) => void } {
   const live = process.stdout.isTTY === true;
-  const bars = live ? new MultiBar({ format: '{mark} {title} {bar} {time}', hideCursor: true, barsize: 20, clearOnComplete: false, fps: 8 }, Presets.shades_classic) : undefined;
+  const bars = live
+    ? new MultiBar({ format: '{mark} {title} {bar} {time}', hideCursor: true, barsize: 20, clearOnComplete: false, fps: 8 }, Presets.shades_classic)
+    : undefined;
   const seconds = (began: number) => `${((performance.now() - began) / 1000).toFixed(1)} s`;
   return {
     begin(title) {

@@ -1,6 +1,6 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { ForyouError } from '../errors.ts';
-import { fromMessage } from './kafka.ts';
+import { fromMessage } from './kafka-message.ts';
 import type { Committed, LogConsumer, PartitionHandler, PartitionLease } from './log.ts';
 
 type CommittedOf = (group: string, topic: string) => Promise<readonly (Committed & { partition: number })[]>;
@@ -41,7 +41,12 @@ export class KafkaConsumer implements LogConsumer {
     consumer.on(events.GROUP_JOIN, (e) => self.#joined(e.payload.memberAssignment[topic] ?? []));
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
-    await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 64, eachBatch: (payload) => self.#track(self.#batch(payload)) });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 64,
+      eachBatch: (payload) => self.#track(self.#batch(payload)),
+    });
     return self;
   }
 
@@ -66,10 +71,12 @@ export class KafkaConsumer implements LogConsumer {
     const before = Promise.allSettled([...this.#running]);
     for (const partition of partitions) {
       const lease = new Lease(this.#consumer, this.#topic, partition, () => this.#committedPartition(partition));
-      lease.start = before.then(() => this.#handler.assigned(partition, lease)).then((offset) => {
-        if (!lease.lost) lease.seek(offset);
-        return offset;
-      });
+      lease.start = before
+        .then(() => this.#handler.assigned(partition, lease))
+        .then((offset) => {
+          if (!lease.lost) lease.seek(offset);
+          return offset;
+        });
       lease.start.catch((error) => lease.lost || this.#fail(error));
       this.#leases.set(partition, lease);
     }
@@ -105,15 +112,14 @@ export class KafkaConsumer implements LogConsumer {
         lease.next = last + 1;
         await this.#handler.records(batch.partition, records, Number(batch.highWatermark));
       }
-      if (lease.lost || isStale()) return;
-      resolveOffset(String(last));
+      if (!lease.lost && !isStale()) resolveOffset(String(last));
     } catch (error) {
       if (!lease.lost && !isFenced(error)) this.#fail(error as Error);
       throw error;
     } finally {
       clearInterval(timer);
-      if (beatFailed) throw beatFailed;
     }
+    if (beatFailed) throw beatFailed;
     await heartbeat();
   }
 

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
-import { type Admin, Kafka, type KafkaMessage, logLevel, type Producer } from 'kafkajs';
+import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs';
 import { ForyouError } from '../errors.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
+import { fromMessage } from './kafka-message.ts';
 import type { ConsumeOptions, Log, LogConsumer, LogRecord, NewRecord, PartitionHandler } from './log.ts';
 
 /**
@@ -131,7 +132,11 @@ export class KafkaLog implements Log {
   async #committed(group: string, topic: string) {
     const admin = await this.#connectedAdmin();
     const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic], resolveOffsets: false });
-    return (found?.partitions ?? []).map((p) => ({ partition: p.partition, offset: Number(p.offset) < 0 ? null : Number(p.offset), metadata: p.metadata ?? '' }));
+    return (found?.partitions ?? []).map((p) => ({
+      partition: p.partition,
+      offset: Number(p.offset) < 0 ? null : Number(p.offset),
+      metadata: p.metadata ?? '',
+    }));
   }
 
   committedOf(group: string, topic: string) {
@@ -172,7 +177,9 @@ export class KafkaLog implements Log {
 
   async offsets(topic: string): Promise<readonly { partition: number; low: number; high: number }[]> {
     const admin = await this.#connectedAdmin();
-    return (await admin.fetchTopicOffsets(topic)).map((p) => ({ partition: p.partition, low: Number(p.low), high: Number(p.high) })).sort((a, b) => a.partition - b.partition);
+    return (await admin.fetchTopicOffsets(topic))
+      .map((p) => ({ partition: p.partition, low: Number(p.low), high: Number(p.high) }))
+      .sort((a, b) => a.partition - b.partition);
   }
 
   async forgetGroups(groups: readonly string[]): Promise<void> {
@@ -213,7 +220,3 @@ const toMessage = (r: NewRecord) => ({
   ...(r.headers ? { headers: { ...r.headers } } : {}),
   ...(r.partition === undefined ? {} : { partition: r.partition }),
 });
-
-export function fromMessage(message: KafkaMessage): LogRecord {
-  return { offset: Number(message.offset), key: message.key, value: message.value, appendedAtMs: Number(message.timestamp), ...(message.headers && Object.keys(message.headers).length > 0 ? { headers: message.headers } : {}) };
-}

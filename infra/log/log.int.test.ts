@@ -12,7 +12,11 @@ const logs: [string, Log][] = [
 ];
 afterAll(() => Promise.all(logs.map(([, log]) => log.close())));
 
-const record = (key: string, value: string | null, partition?: number) => ({ key, value: value === null ? null : Buffer.from(value), ...(partition === undefined ? {} : { partition }) });
+const record = (key: string, value: string | null, partition?: number) => ({
+  key,
+  value: value === null ? null : Buffer.from(value),
+  ...(partition === undefined ? {} : { partition }),
+});
 
 /** A handler that keeps what it is given. */
 function keeper(start: (partition: number) => number, onRecords: (records: readonly LogRecord[], lease: PartitionLease) => Promise<void> = async () => {}) {
@@ -58,9 +62,15 @@ describe.each(logs)('log contract: %s', (_name, log) => {
 
   test('a consumer begins where its handler says, sees later records, and keeps what it committed', async () => {
     const name = await fresh(1);
-    await log.append(name, Array.from({ length: 10 }, (_, i) => record('k', `v${i}`)));
+    await log.append(
+      name,
+      Array.from({ length: 10 }, (_, i) => record('k', `v${i}`)),
+    );
     const group = `group-${name}`;
-    const first = keeper(() => 4, async (records, lease) => lease.commit((records.at(-1) as LogRecord).offset + 1, '{"plan":1}'));
+    const first = keeper(
+      () => 4,
+      async (records, lease) => lease.commit((records.at(-1) as LogRecord).offset + 1, '{"plan":1}'),
+    );
     const consumer = await log.consume({ group, topic: name }, first.handler);
     await eventually('the first ten', async () => first.seen.length >= 6);
     await log.append(name, [record('k', 'later')]);
@@ -74,13 +84,19 @@ describe.each(logs)('log contract: %s', (_name, log) => {
 
   test('a seek while records are handled continues there', async () => {
     const name = await fresh(1);
-    await log.append(name, Array.from({ length: 5 }, (_, i) => record('k', `v${i}`)));
+    await log.append(
+      name,
+      Array.from({ length: 5 }, (_, i) => record('k', `v${i}`)),
+    );
     let rewound = false;
-    const kept = keeper(() => 0, async (_records, lease) => {
-      if (rewound) return;
-      rewound = true;
-      lease.seek(2);
-    });
+    const kept = keeper(
+      () => 0,
+      async (_records, lease) => {
+        if (rewound) return;
+        rewound = true;
+        lease.seek(2);
+      },
+    );
     const consumer = await log.consume({ group: `group-${name}`, topic: name }, kept.handler);
     await eventually('the repeat', async () => kept.seen.length >= 8);
     await consumer.stop();

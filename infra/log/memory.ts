@@ -17,7 +17,12 @@ export class MemoryLog implements Log {
   }
 
   async createTopics(topics: readonly { name: string; partitions: number }[]): Promise<void> {
-    for (const t of topics) if (!this.#topics.has(t.name)) this.#topics.set(t.name, Array.from({ length: t.partitions }, () => ({ records: [] })));
+    for (const t of topics)
+      if (!this.#topics.has(t.name))
+        this.#topics.set(
+          t.name,
+          Array.from({ length: t.partitions }, () => ({ records: [] })),
+        );
   }
 
   #partitions(topic: string): Partition[] {

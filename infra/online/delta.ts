@@ -1,5 +1,5 @@
-import { type AnyView, fingerprint } from '#schemas/features/view.ts';
 import { layoutOf } from '#schemas/features/layout.ts';
+import { type AnyView, fingerprint } from '#schemas/features/view.ts';
 
 /**
  * A shard's delta travels as one MessagePack array of operations, so that a flush is one argument:
@@ -24,7 +24,8 @@ export class ViewCatalog {
   /** What the merge script must know of each view: pack format and half-life per double, or capacity. */
   describe(): { storage: string; doubles: number; halfLives: number[]; fingerprint: number; capacity: number }[] {
     return this.views.map((view) => {
-      if (view.storage !== 'packed') return { storage: view.storage, doubles: 0, halfLives: [], fingerprint: 0, capacity: 'capacity' in view ? view.capacity : 0 };
+      if (view.storage !== 'packed')
+        return { storage: view.storage, doubles: 0, halfLives: [], fingerprint: 0, capacity: 'capacity' in view ? view.capacity : 0 };
       const layout = layoutOf(view);
       // 0 marks the time of a last-write register, -1 its value, Infinity a count.
       const halfLives = layout.slots.flatMap((slot) => (slot.kind === 'lastWrite' ? [0, -1] : [slot.halfLifeMs]));

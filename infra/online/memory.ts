@@ -95,7 +95,8 @@ type Operation = [kind: number, view: number, key: Uint8Array, payload: unknown,
 
 const id = (shard: number, s: SourcePartition): string => `${shard} ${s.group} ${s.topic}/${s.partition}`;
 const utf8 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
-const bestFirst = (set: ReadonlyMap<string, number>): [string, number][] => [...set].sort(([ka, a], [kb, b]) => b - a || Buffer.compare(Buffer.from(kb), Buffer.from(ka)));
+const bestFirst = (set: ReadonlyMap<string, number>): [string, number][] =>
+  [...set].sort(([ka, a], [kb, b]) => b - a || Buffer.compare(Buffer.from(kb), Buffer.from(ka)));
 
 function mergePacked(view: Described, before: Buffer | undefined, delta: Buffer): Buffer {
   if (!before || before.length !== delta.length || before.readUInt32LE(0) !== view.fingerprint) return delta;

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { onlineKey, shardOf } from '#schemas/features/layout.ts';
 import { readPackedRow } from '#schemas/features/read.ts';
 import type { AnyView } from '#schemas/features/view.ts';
-import { allViews } from '#schemas/features/views/index.ts';
 import { userSeen, videoView } from '#schemas/features/views/engagement.ts';
+import { allViews } from '#schemas/features/views/index.ts';
 import { videoCard } from '#schemas/features/views/videos.ts';
 import { firstDifference, foldInto } from '../../topologies/engine/feature-agreement.ts';
 import { makeEngagement } from '../../topologies/faults/events.ts';
@@ -35,7 +35,12 @@ const empty = () => new DeltaWriter().finish();
 function cardDelta(videoId: string, shard: number, timeMs: number, body: string): Buffer {
   const key = Buffer.from(onlineKey(videoCard as unknown as AnyView, shard, videoId));
   const text = Buffer.from(body);
-  return new DeltaWriter().operation(op.card, catalog.index(videoCard as unknown as AnyView), 5).key('', key, 0, key.length).number(timeMs).key('', text, 0, text.length).finish();
+  return new DeltaWriter()
+    .operation(op.card, catalog.index(videoCard as unknown as AnyView), 5)
+    .key('', key, 0, key.length)
+    .number(timeMs)
+    .key('', text, 0, text.length)
+    .finish();
 }
 
 describe.each(stores)('online store contract: %s', (name, store) => {

@@ -1,4 +1,4 @@
-import { COMPATIBILITY, SchemaRegistry as Client, SchemaType } from '@kafkajs/confluent-schema-registry';
+import { SchemaRegistry as Client, COMPATIBILITY, SchemaType } from '@kafkajs/confluent-schema-registry';
 import type { AvroRecord } from '#schemas/events/avro.ts';
 import { ForyouError } from '../errors.ts';
 import type { SchemaRegistry } from './registry.ts';

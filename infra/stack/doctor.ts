@@ -31,14 +31,28 @@ export async function diagnose(config: Config): Promise<Finding[]> {
   const installed = (t: (typeof tools)[keyof typeof tools]) => isInstalled(config.cacheDir, t);
   const s3Needed = !config.s3.external && !installed(tools.s3);
   const findings = [
-    finding('platform', process.platform === 'linux' && process.arch === 'x64', `${process.platform} ${process.arch}`, 'the native stack needs Linux x64; elsewhere use Docker: docker compose -f infra/compose.yml up'),
+    finding(
+      'platform',
+      process.platform === 'linux' && process.arch === 'x64',
+      `${process.platform} ${process.arch}`,
+      'the native stack needs Linux x64; elsewhere use Docker: docker compose -f infra/compose.yml up',
+    ),
     finding('node', Number(process.versions.node.split('.')[0]) >= 24, process.version, 'npm ci, then start through make or npx'),
     await command('java', ['-version'], 'apt-get install openjdk-17-jre-headless'),
     await command('redis-server', ['--version'], 'apt-get install redis-server'),
     ...(installed(tools.kafka) && installed(tools.registry) ? [] : [await command('mvn', ['--version'], 'apt-get install maven')]),
     ...(installed(tools.clickhouse) ? [] : [await command('cc', ['--version'], 'apt-get install gcc libc6-dev')]),
-    ...(s3Needed ? [await command('go', ['version'], 'install Go 1.21 or newer, or set FORYOU_S3_ENDPOINT to any S3 endpoint, or use Docker: infra/compose.yml')] : []),
-    ...Object.values(tools).map((t) => finding(t.name, isInstalled(config.cacheDir, t) || (t === tools.s3 && config.s3.external), isInstalled(config.cacheDir, t) ? 'installed' : 'not installed yet', 'foryou up installs it')),
+    ...(s3Needed
+      ? [await command('go', ['version'], 'install Go 1.21 or newer, or set FORYOU_S3_ENDPOINT to any S3 endpoint, or use Docker: infra/compose.yml')]
+      : []),
+    ...Object.values(tools).map((t) =>
+      finding(
+        t.name,
+        isInstalled(config.cacheDir, t) || (t === tools.s3 && config.s3.external),
+        isInstalled(config.cacheDir, t) ? 'installed' : 'not installed yet',
+        'foryou up installs it',
+      ),
+    ),
     await writable(config.stateDir),
   ];
   return [...findings, ...(await ports(config))];
@@ -62,5 +76,12 @@ async function ports(config: Config): Promise<Finding[]> {
   if (ours) return [finding('ports', true, 'the stack runs and holds them')];
   const taken = [];
   for (const [name, port] of Object.entries(config.ports)) if (await listens(config.host, port)) taken.push(`${name} ${port}`);
-  return [finding('ports', taken.length === 0, taken.length === 0 ? `${config.ports.kafka} and the ones after it are free` : `in use: ${taken.join(', ')}`, 'set FORYOU_PORT_BASE to another base, or stop what uses them')];
+  return [
+    finding(
+      'ports',
+      taken.length === 0,
+      taken.length === 0 ? `${config.ports.kafka} and the ones after it are free` : `in use: ${taken.join(', ')}`,
+      'set FORYOU_PORT_BASE to another base, or stop what uses them',
+    ),
+  ];
 }

@@ -47,7 +47,16 @@ async function kafka(config: Config): Promise<ProcessSpec> {
     ].join('\n'),
   );
   if (readdirSync(data).length === 0)
-    await run('java', ['-cp', libs, 'kafka.tools.StorageTool', 'format', '-t', Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url'), '-c', properties]);
+    await run('java', [
+      '-cp',
+      libs,
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url'),
+      '-c',
+      properties,
+    ]);
   return {
     name: 'kafka',
     command: 'java',
@@ -85,7 +94,13 @@ function clickhouse(config: Config): ProcessSpec {
   return {
     name: 'clickhouse',
     command: join(toolPath(config.cacheDir, tools.clickhouse), 'chserver'),
-    args: [`--path=${dataDir(config, 'clickhouse')}`, `--listen_host=${host}`, `--http_port=${ports.clickhouseHttp}`, `--tcp_port=${ports.clickhouseTcp}`, `--query=${listen}`],
+    args: [
+      `--path=${dataDir(config, 'clickhouse')}`,
+      `--listen_host=${host}`,
+      `--http_port=${ports.clickhouseHttp}`,
+      `--tcp_port=${ports.clickhouseTcp}`,
+      `--query=${listen}`,
+    ],
     ready: async () => (await fetch(`${config.clickhouseUrl}/ping`)).ok,
     readyWithinMs: 60_000,
   };
@@ -96,7 +111,22 @@ function redis(config: Config): ProcessSpec {
   return {
     name: 'redis',
     command: 'redis-server',
-    args: ['--bind', host, '--port', String(ports.redis), '--dir', dataDir(config, 'redis'), '--appendonly', 'yes', '--appendfsync', 'everysec', '--save', '', '--daemonize', 'no'],
+    args: [
+      '--bind',
+      host,
+      '--port',
+      String(ports.redis),
+      '--dir',
+      dataDir(config, 'redis'),
+      '--appendonly',
+      'yes',
+      '--appendfsync',
+      'everysec',
+      '--save',
+      '',
+      '--daemonize',
+      'no',
+    ],
     ready: () => listens(host, ports.redis, 'PING\r\n', '+PONG'),
     readyWithinMs: 60_000,
   };

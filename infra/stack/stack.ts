@@ -15,7 +15,10 @@ const silent: Progress = { begin: () => () => {} };
 export async function installEngines(config: Config, progress: Progress = silent): Promise<void> {
   const missing = Object.values(tools).filter((t) => !isInstalled(config.cacheDir, t) && !(t === tools.s3 && config.s3.external));
   // Maven's downloads one after another, the compilers beside them.
-  const [byMaven, others] = [missing.filter((t) => t === tools.kafka || t === tools.registry), missing.filter((t) => t !== tools.kafka && t !== tools.registry)];
+  const [byMaven, others] = [
+    missing.filter((t) => t === tools.kafka || t === tools.registry),
+    missing.filter((t) => t !== tools.kafka && t !== tools.registry),
+  ];
   const install = async (t: (typeof missing)[number]) => {
     const end = progress.begin(`install ${t.name}`);
     await ensureTool(config.cacheDir, t);

@@ -1,5 +1,5 @@
-import { S3Blobs } from '../blobs/s3.ts';
 import { connect, disconnect } from '../adapters.ts';
+import { S3Blobs } from '../blobs/s3.ts';
 import { type Config, makeLocalSecret } from '../config.ts';
 import { provision } from '../provision.ts';
 import { serviceSpecs } from './services.ts';

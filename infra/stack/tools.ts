@@ -27,7 +27,11 @@ const kafka: Tool = {
   folder: `kafka-${versions.kafka}`,
   async install(into) {
     await writeFile(join(into, 'pom.xml'), pom(['kafka_2.13', 'kafka-tools']));
-    await tool('mvn', ['-q', '-B', '-f', join(into, 'pom.xml'), 'dependency:copy-dependencies', `-DoutputDirectory=${join(into, 'libs')}`], 'apt-get install maven');
+    await tool(
+      'mvn',
+      ['-q', '-B', '-f', join(into, 'pom.xml'), 'dependency:copy-dependencies', `-DoutputDirectory=${join(into, 'libs')}`],
+      'apt-get install maven',
+    );
   },
 };
 
@@ -52,11 +56,18 @@ const clickhouse: Tool = {
   folder: `clickhouse-${versions.clickhouse}`,
   async install(into) {
     const library = join(repoRoot, 'node_modules/@chdb/lib-linux-x64-gnu');
-    if (!existsSync(join(library, 'libchdb.so'))) throw new ForyouError('prerequisite-missing', 'the ClickHouse library is not installed', { fix: 'npm ci (Linux x64 only; elsewhere use Docker: infra/compose.yml)' });
+    if (!existsSync(join(library, 'libchdb.so')))
+      throw new ForyouError('prerequisite-missing', 'the ClickHouse library is not installed', {
+        fix: 'npm ci (Linux x64 only; elsewhere use Docker: infra/compose.yml)',
+      });
     await writeFile(join(into, 'launch.c'), launcher);
     // The library is copied, so that the cache outlives the checkout that filled it.
     await tool('cp', [join(library, 'libchdb.so'), into], 'apt-get install coreutils');
-    await tool('cc', [join(into, 'launch.c'), '-o', join(into, 'chserver'), `-L${into}`, '-lchdb', '-Wl,-rpath,$ORIGIN', '-Wl,--unresolved-symbols=ignore-all'], 'apt-get install gcc libc6-dev');
+    await tool(
+      'cc',
+      [join(into, 'launch.c'), '-o', join(into, 'chserver'), `-L${into}`, '-lchdb', '-Wl,-rpath,$ORIGIN', '-Wl,--unresolved-symbols=ignore-all'],
+      'apt-get install gcc libc6-dev',
+    );
   },
 };
 
@@ -64,10 +75,15 @@ const s3: Tool = {
   name: 'S3 gateway',
   folder: `versitygw-${versions.s3}`,
   async install(into) {
-    await tool('go', ['install', '-trimpath', '-ldflags=-s -w', `github.com/versity/versitygw/cmd/versitygw@v${versions.s3}`], 'install Go 1.21 or newer, or set FORYOU_S3_ENDPOINT to any S3 endpoint, or use Docker: infra/compose.yml', {
-      CGO_ENABLED: '0',
-      GOBIN: into,
-    });
+    await tool(
+      'go',
+      ['install', '-trimpath', '-ldflags=-s -w', `github.com/versity/versitygw/cmd/versitygw@v${versions.s3}`],
+      'install Go 1.21 or newer, or set FORYOU_S3_ENDPOINT to any S3 endpoint, or use Docker: infra/compose.yml',
+      {
+        CGO_ENABLED: '0',
+        GOBIN: into,
+      },
+    );
   },
 };
 
@@ -97,6 +113,9 @@ async function tool(command: string, args: readonly string[], fix: string, env: 
   } catch (cause) {
     const missing = (cause as { code?: string }).code === 'ENOENT';
     const detail = String((cause as { stderr?: string }).stderr ?? cause).slice(-600);
-    throw new ForyouError('prerequisite-missing', missing ? `${command} is not installed` : `${command} failed: ${detail}`, { cause, fix: missing ? fix : `run it by hand to see more: ${command} ${args.join(' ')}` });
+    throw new ForyouError('prerequisite-missing', missing ? `${command} is not installed` : `${command} failed: ${detail}`, {
+      cause,
+      fix: missing ? fix : `run it by hand to see more: ${command} ${args.join(' ')}`,
+    });
   }
 }

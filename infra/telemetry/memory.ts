@@ -23,4 +23,7 @@ export class MemoryTelemetry implements Telemetry {
 }
 
 const keyOf = (name: string, labels: Labels): string =>
-  `${name}{${Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => `${k}="${v}"`).join(',')}}`;
+  `${name}{${Object.entries(labels)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([k, v]) => `${k}="${v}"`)
+    .join(',')}}`;

@@ -22,7 +22,8 @@ export class PrometheusTelemetry implements Telemetry {
     cached(this.#gauges, name, make).set(labels, value);
   }
   observe(name: string, labels: Labels, ms: number): void {
-    const make = () => new Histogram({ name, help: `${name} in milliseconds`, labelNames: Object.keys(labels), buckets: bucketsMs, registers: [this.#registry] });
+    const make = () =>
+      new Histogram({ name, help: `${name} in milliseconds`, labelNames: Object.keys(labels), buckets: bucketsMs, registers: [this.#registry] });
     cached(this.#histograms, name, make).observe(labels, ms);
   }
   exposition(): Promise<string> {

@@ -12,7 +12,12 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const stack = await startTestStack();
   const { config } = stack;
-  project.provide('stackEnvironment', { FORYOU_STATE_DIR: config.stateDir, FORYOU_PORT_BASE: String(config.ports.kafka), FORYOU_SESSION_TIMEOUT_MS: '2000', FORYOU_LOG_LEVEL: 'silent' });
+  project.provide('stackEnvironment', {
+    FORYOU_STATE_DIR: config.stateDir,
+    FORYOU_PORT_BASE: String(config.ports.kafka),
+    FORYOU_SESSION_TIMEOUT_MS: '2000',
+    FORYOU_LOG_LEVEL: 'silent',
+  });
   return stack.stop;
 }
 

@@ -18,7 +18,14 @@ export interface TestStack {
 export async function startTestStack(overrides: Readonly<Record<string, string>> = {}): Promise<TestStack> {
   const stateDir = mkdtempSync(join(tmpdir(), 'foryou-test-'));
   const base = await freePortBase();
-  const env = { ...process.env, FORYOU_STATE_DIR: stateDir, FORYOU_PORT_BASE: String(base), FORYOU_SESSION_TIMEOUT_MS: '2000', FORYOU_LOG_LEVEL: 'silent', ...overrides };
+  const env = {
+    ...process.env,
+    FORYOU_STATE_DIR: stateDir,
+    FORYOU_PORT_BASE: String(base),
+    FORYOU_SESSION_TIMEOUT_MS: '2000',
+    FORYOU_LOG_LEVEL: 'silent',
+    ...overrides,
+  };
   makeLocalSecret(stateDir);
   const config = readConfig(env);
   await installEngines(config);

@@ -42,7 +42,14 @@ export class ClickHouseWarehouse implements Warehouse {
   }
 
   async query<Row>(sql: string, params: Readonly<Record<string, unknown>> = {}): Promise<Row[]> {
-    const result = await this.#tried('query', () => this.#client.query({ query: sql, format: 'JSONEachRow', query_params: { ...params }, clickhouse_settings: { output_format_json_quote_64bit_integers: 0 } }));
+    const result = await this.#tried('query', () =>
+      this.#client.query({
+        query: sql,
+        format: 'JSONEachRow',
+        query_params: { ...params },
+        clickhouse_settings: { output_format_json_quote_64bit_integers: 0 },
+      }),
+    );
     return result.json<Row>();
   }
 

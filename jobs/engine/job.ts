@@ -37,7 +37,9 @@ export async function runJob<P extends JobPorts>(job: Job<P>, ports: P, hour: Da
     await ports.warehouse.insertRows('job_runs', [{ ...row, seconds: seconds(), status: 'done', results, error: '' }]);
     return results;
   } catch (error) {
-    await ports.warehouse.insertRows('job_runs', [{ ...row, seconds: seconds(), status: 'failed', results: {}, error: String(error).slice(0, 2_000) }]).catch(() => {});
+    await ports.warehouse
+      .insertRows('job_runs', [{ ...row, seconds: seconds(), status: 'failed', results: {}, error: String(error).slice(0, 2_000) }])
+      .catch(() => {});
     throw error;
   } finally {
     await release();
@@ -47,7 +49,15 @@ export async function runJob<P extends JobPorts>(job: Job<P>, ports: P, hour: Da
 /** Runs every job on its schedule until stopped; a failed run is reported and the schedule goes on. */
 export function runSchedule<P extends JobPorts>(jobs: readonly Job<P>[], ports: P, report: (job: string, outcome: unknown) => void): { stop(): Promise<void> } {
   const tasks = jobs.map((job) =>
-    schedule(job.schedule, () => runJob(job, ports, logicalHour(Date.now())).then((results) => report(job.name, results), (error) => report(job.name, error)), { timezone: 'UTC', noOverlap: true }),
+    schedule(
+      job.schedule,
+      () =>
+        runJob(job, ports, logicalHour(Date.now())).then(
+          (results) => report(job.name, results),
+          (error) => report(job.name, error),
+        ),
+      { timezone: 'UTC', noOverlap: true },
+    ),
   );
   return {
     async stop() {

@@ -38,7 +38,8 @@ class Interrupted extends EventProducer {
   }
 }
 
-const count = async (prefix: string): Promise<number> => (await adapters.warehouse.query<{ n: number }>(`SELECT count() AS n FROM engagements WHERE user_id LIKE '${prefix}%'`))[0]?.n ?? 0;
+const count = async (prefix: string): Promise<number> =>
+  (await adapters.warehouse.query<{ n: number }>(`SELECT count() AS n FROM engagements WHERE user_id LIKE '${prefix}%'`))[0]?.n ?? 0;
 
 test('an import that was stopped goes on where it was, and one that ended is not repeated', async () => {
   const file = join(folder, 'interactions.csv');
@@ -60,7 +61,10 @@ test('an import that was stopped goes on where it was, and one that ended is not
 
 test('a file that is not there is an error with the fix in it', async () => {
   const options = { file: join(folder, 'nowhere'), format: kuairand, shiftToNow: false, again: false, badLinesFile: join(folder, 'bad') };
-  await expect(importFile({ producer: new EventProducer(adapters), warehouse: adapters.warehouse }, options)).rejects.toMatchObject({ code: 'input-invalid', fix: 'check the path' });
+  await expect(importFile({ producer: new EventProducer(adapters), warehouse: adapters.warehouse }, options)).rejects.toMatchObject({
+    code: 'input-invalid',
+    fix: 'check the path',
+  });
 });
 
 test('a KuaiRand line becomes a watch and the signals that were given', () => {

@@ -64,17 +64,25 @@ export async function importFile(ports: { producer: EventProducer; warehouse: Wa
   });
   const sha = await fileHash(file);
   await ports.warehouse.command(ledgerTable);
-  const [ledger] = await ports.warehouse.query<Ledger>('SELECT lines, done, shift_ms FROM imports FINAL WHERE file_sha256 = {sha:String} AND format = {format:String}', { sha, format: format.name });
+  const [ledger] = await ports.warehouse.query<Ledger>(
+    'SELECT lines, done, shift_ms FROM imports FINAL WHERE file_sha256 = {sha:String} AND format = {format:String}',
+    { sha, format: format.name },
+  );
   if (ledger?.done && !options.again) return { lines: ledger.lines, events: 0, videos: 0, badLines: 0, resumedAt: ledger.lines, alreadyDone: true };
   const resumedAt = ledger && !ledger.done ? ledger.lines : 0;
   const shiftMs = ledger && !ledger.done ? ledger.shift_ms : options.shiftToNow ? Date.now() - (await newestTime(file, format)) : 0;
-  const note = (lines: number, done: boolean) => ports.warehouse.insertRows('imports', [{ file_sha256: sha, format: format.name, lines, done: done ? 1 : 0, shift_ms: shiftMs, version: Date.now() }]);
+  const note = (lines: number, done: boolean) =>
+    ports.warehouse.insertRows('imports', [{ file_sha256: sha, format: format.name, lines, done: done ? 1 : 0, shift_ms: shiftMs, version: Date.now() }]);
   const counts = await send(ports.producer, options, { shiftMs, resumedAt, size, note });
   await note(counts.lines, true);
   return { ...counts, resumedAt, alreadyDone: false };
 }
 
-async function send(producer: EventProducer, options: ImportOptions, run: { shiftMs: number; resumedAt: number; size: number; note: (lines: number, done: boolean) => Promise<void> }) {
+async function send(
+  producer: EventProducer,
+  options: ImportOptions,
+  run: { shiftMs: number; resumedAt: number; size: number; note: (lines: number, done: boolean) => Promise<void> },
+) {
   const { file, format, batchLines = 2_000 } = options;
   const counts = { lines: 0, events: 0, videos: 0, badLines: 0 };
   const videos = new Set<string>();
@@ -115,7 +123,18 @@ function newVideos(events: readonly Engagement[], known: Set<string>): VideoPubl
   for (const e of events) {
     if (known.has(e.videoId)) continue;
     known.add(e.videoId);
-    published.push({ eventId: `import-${e.videoId}`, videoId: e.videoId, creatorId: e.creatorId, occurredAt: e.occurredAt, durationMs: e.durationMs, caption: '', topics: e.topic === '' ? [] : [e.topic], region: e.region, hlsUrl: '', posterUrl: '' });
+    published.push({
+      eventId: `import-${e.videoId}`,
+      videoId: e.videoId,
+      creatorId: e.creatorId,
+      occurredAt: e.occurredAt,
+      durationMs: e.durationMs,
+      caption: '',
+      topics: e.topic === '' ? [] : [e.topic],
+      region: e.region,
+      hlsUrl: '',
+      posterUrl: '',
+    });
   }
   return published;
 }
@@ -127,7 +146,8 @@ async function keepAside(file: string, lineNumber: number, reason: string, line:
 
 async function newestTime(file: string, format: ImportFormat): Promise<number> {
   let newest = 0;
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) newest = Math.max(newest, format.timeOf(line) ?? 0);
+  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY }))
+    newest = Math.max(newest, format.timeOf(line) ?? 0);
   return newest;
 }
 

@@ -38,7 +38,27 @@ export function interactions(c: InteractionColumns): ImportFormat {
       const occurredAt = Math.round(time + shiftMs);
       const eventId = lineId(`${lineNumber} ${line}`, 'watch');
       const loops = durationMs > 0 ? Math.floor(watchedMs / durationMs) : 0;
-      return { events: [{ eventId, userId, videoId, kind: 'watch', occurredAt, watchedMs: Math.round(watchedMs), durationMs: Math.round(durationMs), loops: Math.max(0, loops - 1), playbackRate: 1, creatorId: `creator-of-${videoId}`, topic: '', region: '', requestId: '', position: -1, arm: '' }] };
+      return {
+        events: [
+          {
+            eventId,
+            userId,
+            videoId,
+            kind: 'watch',
+            occurredAt,
+            watchedMs: Math.round(watchedMs),
+            durationMs: Math.round(durationMs),
+            loops: Math.max(0, loops - 1),
+            playbackRate: 1,
+            creatorId: `creator-of-${videoId}`,
+            topic: '',
+            region: '',
+            requestId: '',
+            position: -1,
+            arm: '',
+          },
+        ],
+      };
     },
   };
 }

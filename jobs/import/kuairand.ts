@@ -28,7 +28,11 @@ export const kuairand: ImportFormat = {
     const cells = line.split('\t');
     if (cells.length !== columnCount) return { bad: `expected ${columnCount} columns, found ${cells.length}` };
     const [time, played, duration] = [numberAt(cells, columns.time), numberAt(cells, columns.played), numberAt(cells, columns.duration)];
-    for (const [name, value] of [['time_ms', time], ['play_time_ms', played], ['duration_ms', duration]] as const)
+    for (const [name, value] of [
+      ['time_ms', time],
+      ['play_time_ms', played],
+      ['duration_ms', duration],
+    ] as const)
       if (!Number.isInteger(value) || value < 0) return { bad: `${name} is not a whole number` };
     if (!cells[columns.user] || !cells[columns.video]) return { bad: 'user_id or video_id is empty' };
     const base = (kind: EngagementKind, at: number): Engagement => ({
@@ -53,7 +57,13 @@ export const kuairand: ImportFormat = {
     const events = [{ ...base('watch', time), watchedMs: played, loops }];
     const given = (at: number) => cells[at] === '1';
     // The signals came during the view; the log does not say when.
-    const signals: [boolean, EngagementKind][] = [[given(columns.label), 'like'], [cells[columns.label] === '0', 'notInterested'], [given(columns.follow), 'follow'], [given(columns.comment), 'comment'], [given(columns.forward), 'share']];
+    const signals: [boolean, EngagementKind][] = [
+      [given(columns.label), 'like'],
+      [cells[columns.label] === '0', 'notInterested'],
+      [given(columns.follow), 'follow'],
+      [given(columns.comment), 'comment'],
+      [given(columns.forward), 'share'],
+    ];
     for (const [yes, kind] of signals) if (yes) events.push(base(kind, time));
     return { events };
   },

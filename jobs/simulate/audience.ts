@@ -46,7 +46,12 @@ export class Audience {
     this.#random = new Random(options.seed);
     this.#shadow = new Random(options.seed + 1);
     this.#pool = new Pool(options.url, { connections: 16, pipelining: 1 });
-    this.#viewers = Array.from({ length: options.viewers }, (_, i) => ({ viewer: new Viewer(`sim-${options.seed}-u${i}`, topics, regions, this.#random, options.seed), sitting: 0, queue: [], requestId: '' }));
+    this.#viewers = Array.from({ length: options.viewers }, (_, i) => ({
+      viewer: new Viewer(`sim-${options.seed}-u${i}`, topics, regions, this.#random, options.seed),
+      sitting: 0,
+      queue: [],
+      requestId: '',
+    }));
   }
 
   /** Starts watching; each tick a few viewers watch their next video. */
@@ -81,7 +86,16 @@ export class Audience {
     this.stats.watches++;
     if (reaction.completed) this.stats.completed++;
     this.#compareWithRandom(viewer);
-    const send = (kind: string, extra: object) => this.#post(viewer, next, { eventId: this.#eventId(viewer), kind, occurredAt: Date.now(), region: viewer.region, requestId: session.requestId, position: next.position, ...extra });
+    const send = (kind: string, extra: object) =>
+      this.#post(viewer, next, {
+        eventId: this.#eventId(viewer),
+        kind,
+        occurredAt: Date.now(),
+        region: viewer.region,
+        requestId: session.requestId,
+        position: next.position,
+        ...extra,
+      });
     await send('watch', { watchedMs: reaction.watchedMs, durationMs: next.durationMs, loops: reaction.loops });
     for (const kind of reaction.signals) await send(kind, {});
     // People come and go: a new sitting now and then.

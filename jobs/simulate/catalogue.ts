@@ -1,7 +1,28 @@
 import type { VideoPublished } from '#schemas/events/video-published.ts';
 import { Random } from './random.ts';
 
-export const topics = ['cooking', 'football', 'cats', 'dogs', 'dance', 'comedy', 'science', 'gaming', 'travel', 'fashion', 'fitness', 'music', 'diy', 'cars', 'nature', 'news', 'art', 'books', 'beauty', 'tech'] as const;
+export const topics = [
+  'cooking',
+  'football',
+  'cats',
+  'dogs',
+  'dance',
+  'comedy',
+  'science',
+  'gaming',
+  'travel',
+  'fashion',
+  'fitness',
+  'music',
+  'diy',
+  'cars',
+  'nature',
+  'news',
+  'art',
+  'books',
+  'beauty',
+  'tech',
+] as const;
 export const regions = ['DE', 'FR', 'US', 'IN', 'BR', 'CN'] as const;
 
 /** Videos that simulated creators publish; the same seed makes the same ones, and publishing them again changes nothing. */

@@ -18,7 +18,8 @@ test('the same seed gives the same reactions, another seed others', () => {
 test('what appeals more is completed more often', () => {
   const [person, random] = [viewer(9), new Random(9)];
   const ranked = [...catalogue].sort((a, b) => person.appeal(b) - person.appeal(a));
-  const completed = (videos: typeof catalogue) => videos.flatMap((v) => Array.from({ length: 20 }, () => person.watch(v, random))).filter((r) => r.completed).length;
+  const completed = (videos: typeof catalogue) =>
+    videos.flatMap((v) => Array.from({ length: 20 }, () => person.watch(v, random))).filter((r) => r.completed).length;
   expect(completed(ranked.slice(0, 50))).toBeGreaterThan(2 * completed(ranked.slice(-50)));
 });
 

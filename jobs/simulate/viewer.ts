@@ -47,11 +47,19 @@ export class Viewer {
   watch(video: Shown, random: Random): Reaction {
     const durationMs = video.durationMs > 0 ? video.durationMs : 15_000;
     const liking = Math.min(1, Math.max(0, this.appeal(video) + 0.12 * random.normal()));
-    if (random.chance(0.75 * (1 - liking) ** 2)) return { watchedMs: Math.min(durationMs - 1, 200 + random.below(1_700)), loops: 0, signals: random.chance(0.01 * (1 - liking)) ? ['notInterested'] : [], completed: false };
+    if (random.chance(0.75 * (1 - liking) ** 2))
+      return {
+        watchedMs: Math.min(durationMs - 1, 200 + random.below(1_700)),
+        loops: 0,
+        signals: random.chance(0.01 * (1 - liking)) ? ['notInterested'] : [],
+        completed: false,
+      };
     const completed = random.chance(liking ** 1.5);
     const loops = completed && random.chance(0.2 * liking) ? 1 + random.below(2) : 0;
     const fraction = completed ? 1 : 0.1 + 0.8 * random.next() * liking;
-    const signals = (['like', 'comment', 'share', 'follow'] as const).filter((_kind, i) => random.chance(this.#generosity * liking ** 3 * ([0.25, 0.04, 0.04, 0.03][i] as number)));
+    const signals = (['like', 'comment', 'share', 'follow'] as const).filter((_kind, i) =>
+      random.chance(this.#generosity * liking ** 3 * ([0.25, 0.04, 0.04, 0.03][i] as number)),
+    );
     return { watchedMs: Math.round(durationMs * (fraction + loops)), loops, signals, completed };
   }
 }

@@ -30,8 +30,7 @@ export interface AvroRecord extends AvroNamed {
 const pascal = (name: string): string => name.replace(/(^|[-_])(\w)/g, (_all, _dash, letter: string) => letter.toUpperCase());
 
 function fieldType(name: string, field: Field): AvroType {
-  if (field.type === 'enum')
-    return { type: 'enum', name: pascal(name), symbols: field.symbols, ...(field.fallback ? { default: field.fallback } : {}) };
+  if (field.type === 'enum') return { type: 'enum', name: pascal(name), symbols: field.symbols, ...(field.fallback ? { default: field.fallback } : {}) };
   if (field.type === 'strings') return { type: 'array', items: 'string' };
   if (field.type !== 'string' && field.logical) return { type: field.type, logicalType: field.logical };
   return field.type;

@@ -23,13 +23,7 @@ export interface ListField extends FieldBase<readonly string[]> {
 }
 export type Field = StringField | NumberField | EnumField | ListField;
 
-type FieldValue<F> = F extends EnumField<infer S>
-  ? S
-  : F extends NumberField
-    ? number
-    : F extends ListField
-      ? readonly string[]
-      : string;
+type FieldValue<F> = F extends EnumField<infer S> ? S : F extends NumberField ? number : F extends ListField ? readonly string[] : string;
 
 /** One event contract: a Kafka topic, its record key and its fields in wire order. */
 export interface EventContract<F extends Record<string, Field> = Record<string, Field>> {
@@ -45,9 +39,7 @@ export interface EventContract<F extends Record<string, Field> = Record<string, 
 /** The TypeScript type of a contract's events. */
 export type EventOf<C> = C extends EventContract<infer F> ? { -readonly [K in keyof F]: FieldValue<F[K]> } : never;
 
-export function event<const F extends Record<string, Field>>(
-  contract: EventContract<F> & { key: keyof F & string; time: keyof F & string },
-): EventContract<F> {
+export function event<const F extends Record<string, Field>>(contract: EventContract<F> & { key: keyof F & string; time: keyof F & string }): EventContract<F> {
   return contract;
 }
 

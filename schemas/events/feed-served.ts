@@ -1,4 +1,4 @@
-import { double, type EventOf, event, int, strings, text, timestampMs } from './contract.ts';
+import { double, event, int, strings, text, timestampMs } from './contract.ts';
 
 /** One event per item of a response, so that an outcome joins the exact row that caused it. */
 export const feedServed = event({
@@ -24,4 +24,3 @@ export const feedServed = event({
     degraded: int('1 when the response was made without its online store.', 0),
   },
 });
-export type FeedServed = EventOf<typeof feedServed>;

@@ -1,4 +1,4 @@
-import { type EventOf, event, int, strings, text, timestampMs } from './contract.ts';
+import { event, int, strings, text, timestampMs } from './contract.ts';
 
 export const videoUploaded = event({
   topic: 'video-uploaded',
@@ -17,4 +17,3 @@ export const videoUploaded = event({
     topics: strings('Hashtags and topics.'),
   },
 });
-export type VideoUploaded = EventOf<typeof videoUploaded>;

@@ -15,8 +15,7 @@ export function watchFraction(e: WatchFacts): number {
 }
 export const isCompleted = (e: WatchFacts): boolean => e.kind === 'watch' && watchFraction(e) >= completedFraction;
 /** Seen at least once more from the beginning. */
-export const isReplayed = (e: WatchFacts): boolean =>
-  e.kind === 'watch' && (e.loops > 0 || (e.durationMs > 0 && e.watchedMs >= 1.5 * e.durationMs));
+export const isReplayed = (e: WatchFacts): boolean => e.kind === 'watch' && (e.loops > 0 || (e.durationMs > 0 && e.watchedMs >= 1.5 * e.durationMs));
 export const isEarlySkip = (e: WatchFacts): boolean => e.kind === 'watch' && e.watchedMs < earlySkipMs && !isCompleted(e);
 export const isScrolledAway = (e: WatchFacts): boolean =>
   e.kind === 'watch' && e.durationMs > 0 && e.watchedMs >= earlySkipMs && watchFraction(e) < scrolledAwayFraction;

@@ -14,7 +14,12 @@ export function entitiesOf(view: AnyView, event: Record<string, unknown>): strin
  * The jobs' interpreter: every entity of a view as of `asOfMs`, from events in any order. An event
  * after `asOfMs` contributes nothing, so no value knows the future.
  */
-export function computeAsOf<E extends object>(view: FeatureView<E>, events: Iterable<E>, timeOf: (event: E) => number, asOfMs: number): Map<string, FeatureValue> {
+export function computeAsOf<E extends object>(
+  view: FeatureView<E>,
+  events: Iterable<E>,
+  timeOf: (event: E) => number,
+  asOfMs: number,
+): Map<string, FeatureValue> {
   const states = new Map<string, EntityState>();
   for (const event of events) {
     const timeMs = timeOf(event);
@@ -51,7 +56,12 @@ function contribution<E>(view: FeatureView<E>, event: E, timeMs: number, before:
   }
 }
 
-function packedContribution<E>(view: PackedView<E>, event: E, timeMs: number, before: Record<string, Decayed> | undefined): Record<string, Decayed> | undefined {
+function packedContribution<E>(
+  view: PackedView<E>,
+  event: E,
+  timeMs: number,
+  before: Record<string, Decayed> | undefined,
+): Record<string, Decayed> | undefined {
   let state = before;
   for (const [name, column] of Object.entries(view.columns)) {
     const value = column.value(event);

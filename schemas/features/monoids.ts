@@ -22,8 +22,7 @@ export interface Decayed {
  * expressed at; an infinite half-life is a plain count or sum.
  */
 export function decayedSum(halfLifeMs: number): Monoid<Decayed, number, number> {
-  const decay = (s: Decayed, toMs: number): number =>
-    s.value === 0 ? 0 : s.value * 2 ** ((s.timeMs - toMs) / halfLifeMs);
+  const decay = (s: Decayed, toMs: number): number => (s.value === 0 ? 0 : s.value * 2 ** ((s.timeMs - toMs) / halfLifeMs));
   return {
     empty: { timeMs: 0, value: 0 },
     of: (timeMs, value) => ({ timeMs, value }),
@@ -79,8 +78,7 @@ export function addLogWeights(a: number, b: number): number {
  * truncation exact: a key that n newer keys displaced could only come back with a newer time.
  */
 export function latestN(n: number): Monoid<ReadonlyMap<string, number>, string, string[]> {
-  const newestFirst = (s: ReadonlyMap<string, number>) =>
-    [...s].sort(([ka, ta], [kb, tb]) => tb - ta || (ka < kb ? 1 : -1));
+  const newestFirst = (s: ReadonlyMap<string, number>) => [...s].sort(([ka, ta], [kb, tb]) => tb - ta || (ka < kb ? 1 : -1));
   return {
     empty: new Map(),
     of: (timeMs, key) => new Map([[key, timeMs]]),

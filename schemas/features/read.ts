@@ -1,20 +1,12 @@
 import { layoutOf } from './layout.ts';
 import type { PackedView } from './view.ts';
 
-export type Columns<V> = V extends PackedView<infer _E, infer C> ? Record<C, number> : never;
-
 /**
  * Serving's interpreter: the columns of a packed value as of `nowMs`, written into `into` from
  * `offset` on (one f64 per column, in definition order). A missing value and a value of another
  * version of the view both read as the default, 0.
  */
-export function readPacked(
-  view: PackedView<never>,
-  value: Buffer | null | undefined,
-  nowMs: number,
-  into: Float64Array,
-  offset = 0,
-): void {
+export function readPacked(view: PackedView<never>, value: Buffer | null | undefined, nowMs: number, into: Float64Array, offset = 0): void {
   const layout = layoutOf(view);
   if (!value || value.length !== layout.bytes || value.readUInt32LE(0) !== layout.fingerprint) {
     into.fill(0, offset, offset + layout.slots.length);

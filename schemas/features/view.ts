@@ -59,8 +59,7 @@ export function decayed<E, S extends string, H extends string>(
 ): Record<`${S}_${H}`, DecayedColumn<E>> {
   const columns: Record<string, DecayedColumn<E>> = {};
   for (const [signal, value] of Object.entries<(event: E) => number>(signals))
-    for (const [name, halfLifeMs] of Object.entries<number>(halfLives))
-      columns[`${signal}_${name}`] = { aggregate: 'decayedSum', halfLifeMs, value };
+    for (const [name, halfLifeMs] of Object.entries<number>(halfLives)) columns[`${signal}_${name}`] = { aggregate: 'decayedSum', halfLifeMs, value };
   return columns as Record<`${S}_${H}`, DecayedColumn<E>>;
 }
 

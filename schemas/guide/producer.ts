@@ -3,7 +3,12 @@ import { Kafka } from 'kafkajs';
 
 // A producer on its own: the contract's .avsc, the registry's HTTP API and any Kafka client.
 // Usage: producer.ts BROKER REGISTRY_URL AVSC_FILE EVENT_ID
-const [broker = '127.0.0.1:19000', registry = 'http://127.0.0.1:19002/apis/ccompat/v7', avscFile = 'schemas/avro/engagement.avsc', eventId = crypto.randomUUID()] = process.argv.slice(2);
+const [
+  broker = '127.0.0.1:19000',
+  registry = 'http://127.0.0.1:19002/apis/ccompat/v7',
+  avscFile = 'schemas/avro/engagement.avsc',
+  eventId = crypto.randomUUID(),
+] = process.argv.slice(2);
 
 // 1. Register the schema under <topic>-value; registering the same one again gives the same id.
 const { readFileSync } = await import('node:fs');

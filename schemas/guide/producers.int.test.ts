@@ -38,7 +38,10 @@ test('the TypeScript example sends an event that is stored', async () => {
 });
 
 const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
-const hasPython = await run(python, ['-c', 'import venv, ensurepip']).then(() => true, () => false);
+const hasPython = await run(python, ['-c', 'import venv, ensurepip']).then(
+  () => true,
+  () => false,
+);
 
 test.runIf(hasPython)('the Python example sends an event that is stored', { timeout: 180_000 }, async () => {
   const environment = join(config.cacheDir, 'python-producer-1');

@@ -14,8 +14,7 @@ export const engagements: HistoryTable = {
     {
       // `events` keeps hours without a watch: SummingMergeTree drops rows whose sums are all zero.
       name: 'video_hours',
-      columns:
-        'video_id String, hour DateTime, events UInt64, watches UInt64, watched_ms Int64, likes UInt64, shares UInt64, skips UInt64',
+      columns: 'video_id String, hour DateTime, events UInt64, watches UInt64, watched_ms Int64, likes UInt64, shares UInt64, skips UInt64',
       orderBy: 'video_id, hour',
       select:
         "SELECT video_id, toStartOfHour(occurred_at) AS hour, count() AS events, countIf(kind = 'watch') AS watches, sum(toInt64(engagements.watched_ms)) AS watched_ms, countIf(kind = 'like') AS likes, countIf(kind = 'share') AS shares, countIf(kind = 'watch' AND engagements.watched_ms < 2000) AS skips FROM engagements GROUP BY video_id, hour",

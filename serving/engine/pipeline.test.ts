@@ -9,14 +9,27 @@ const base: Pipeline<null, Candidate> = {
   candidate: (id) => ({ id, sources: [], score: 0 }),
   hydrate: [],
   filter: [],
-  score: { name: 'by-name', score: (_q, list) => list.forEach((c) => (c.score = c.id.charCodeAt(0))) },
+  score: {
+    name: 'by-name',
+    score: (_q, list) => {
+      for (const c of list) c.score = c.id.charCodeAt(0);
+    },
+  },
   select: [],
   effects: [],
 };
 
 test('candidates are merged, remember every source, and come out best first', async () => {
-  const result = await runPipeline({ ...base, sources: [source('one', async () => ['a', 'b']), source('two', async () => ['b', 'c'])] }, null, new MemoryTelemetry());
-  expect(result.selected.map((c) => [c.id, c.sources])).toEqual([['c', ['two']], ['b', ['one', 'two']], ['a', ['one']]]);
+  const result = await runPipeline(
+    { ...base, sources: [source('one', async () => ['a', 'b']), source('two', async () => ['b', 'c'])] },
+    null,
+    new MemoryTelemetry(),
+  );
+  expect(result.selected.map((c) => [c.id, c.sources])).toEqual([
+    ['c', ['two']],
+    ['b', ['one', 'two']],
+    ['a', ['one']],
+  ]);
 });
 
 test('a source that fails or is late costs variety, not the response', async () => {
@@ -35,7 +48,10 @@ test('filters report what they removed, by name, the first that objects', async 
     { name: 'not-a-or-b', keep: (_q: null, c: Candidate) => c.id !== 'a' && c.id !== 'b' },
   ];
   const result = await runPipeline({ ...base, sources: [source('all', async () => ['a', 'b', 'c'])], filter }, null, new MemoryTelemetry());
-  expect(result.dropped).toEqual([{ id: 'a', filter: 'not-a' }, { id: 'b', filter: 'not-a-or-b' }]);
+  expect(result.dropped).toEqual([
+    { id: 'a', filter: 'not-a' },
+    { id: 'b', filter: 'not-a-or-b' },
+  ]);
 });
 
 test('an effect that fails is counted, and nobody else notices', async () => {

@@ -12,5 +12,7 @@ export function decodeCursor(cursor: string, sessionId: string): number {
   } catch {
     // Falls through to the one error below.
   }
-  throw new ForyouError('input-invalid', 'the cursor does not belong to this session', { fix: 'send the cursor of the last page together with its session_id' });
+  throw new ForyouError('input-invalid', 'the cursor does not belong to this session', {
+    fix: 'send the cursor of the last page together with its session_id',
+  });
 }

@@ -49,17 +49,19 @@ export class Fallback {
     for (const char of request.userId + request.sessionId) seed = Math.imul(seed, 31) + char.charCodeAt(0);
     const ordered = this.#videos.map((v, rank) => ({ ...v, place: rank + 40 * noise(seed, v.id) })).sort((a, b) => a.place - b.place);
     const from = ordered.length === 0 ? 0 : position % ordered.length;
-    const items = ordered.slice(from, from + request.count).map(({ id, card }, i): FeedItem => ({
-      videoId: id,
-      position: position + i,
-      creatorId: card.creatorId,
-      caption: card.caption,
-      topics: [...card.topics],
-      durationMs: card.durationMs,
-      hlsUrl: card.hlsUrl,
-      posterUrl: card.posterUrl,
-      reason: 'trending-in-memory',
-    }));
+    const items = ordered.slice(from, from + request.count).map(
+      ({ id, card }, i): FeedItem => ({
+        videoId: id,
+        position: position + i,
+        creatorId: card.creatorId,
+        caption: card.caption,
+        topics: [...card.topics],
+        durationMs: card.durationMs,
+        hlsUrl: card.hlsUrl,
+        posterUrl: card.posterUrl,
+        reason: 'trending-in-memory',
+      }),
+    );
     return {
       requestId: crypto.randomUUID(),
       sessionId: request.sessionId,

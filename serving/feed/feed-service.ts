@@ -65,18 +65,34 @@ export class FeedService {
     const nowMs = this.#services.clock.now();
     const [session, viewer] = await Promise.all([this.#sessions.load(key), readViewer(this.#services.online, request.userId, nowMs)]);
     const position = cursorPosition ?? session.next;
-    if (position > session.next) throw new ForyouError('input-invalid', 'the cursor lies beyond the end of the session', { fix: 'use the cursor of the last page as it came, or none' });
+    if (position > session.next)
+      throw new ForyouError('input-invalid', 'the cursor lies beyond the end of the session', { fix: 'use the cursor of the last page as it came, or none' });
     if (position < session.next) {
       const made = await this.#sessions.page(key, position);
       if (made !== null) return JSON.parse(made) as FeedPage;
     }
-    const query: FeedQuery = { requestId: crypto.randomUUID(), ...request, nowMs, seed: seedOf(key), depth: 1, position, served: session.served, viewer, allowSeen: false };
+    const query: FeedQuery = {
+      requestId: crypto.randomUUID(),
+      ...request,
+      nowMs,
+      seed: seedOf(key),
+      depth: 1,
+      position,
+      served: session.served,
+      viewer,
+      allowSeen: false,
+    };
     const { chosen, result } = await this.#fill(query);
     const page = this.#response(request, query, chosen, result);
     // An empty page is not kept: what comes next should be found there.
     if (chosen.length === 0) return page;
     const { explain: _private, ...kept } = page;
-    const stored = await this.#sessions.append(key, position, JSON.stringify({ ...kept, items: page.items.map(({ explain: _also, ...item }) => item) }), chosen.map((c) => c.id));
+    const stored = await this.#sessions.append(
+      key,
+      position,
+      JSON.stringify({ ...kept, items: page.items.map(({ explain: _also, ...item }) => item) }),
+      chosen.map((c) => c.id),
+    );
     const stands = JSON.parse(stored) as FeedPage;
     if (stands.requestId !== query.requestId) return stands;
     runEffects(this.#pipeline, query, chosen, this.#telemetry);
@@ -95,19 +111,26 @@ export class FeedService {
     return { chosen: result.selected, result };
   }
 
-  #response(request: FeedRequest, query: FeedQuery, chosen: readonly FeedCandidate[], result: Awaited<ReturnType<typeof runPipeline<FeedQuery, FeedCandidate>>>): FeedPage {
-    const items = chosen.map((c, i): FeedItem => ({
-      videoId: c.id,
-      position: query.position + i,
-      creatorId: c.card?.creatorId ?? '',
-      caption: c.card?.caption ?? '',
-      topics: [...(c.card?.topics ?? [])],
-      durationMs: c.card?.durationMs ?? 0,
-      hlsUrl: c.card?.hlsUrl ?? '',
-      posterUrl: c.card?.posterUrl ?? '',
-      reason: c.reason,
-      ...(request.explain ? { explain: { score: c.score, sources: [...c.sources], features: featuresAsJson(c) } } : {}),
-    }));
+  #response(
+    request: FeedRequest,
+    query: FeedQuery,
+    chosen: readonly FeedCandidate[],
+    result: Awaited<ReturnType<typeof runPipeline<FeedQuery, FeedCandidate>>>,
+  ): FeedPage {
+    const items = chosen.map(
+      (c, i): FeedItem => ({
+        videoId: c.id,
+        position: query.position + i,
+        creatorId: c.card?.creatorId ?? '',
+        caption: c.card?.caption ?? '',
+        topics: [...(c.card?.topics ?? [])],
+        durationMs: c.card?.durationMs ?? 0,
+        hlsUrl: c.card?.hlsUrl ?? '',
+        posterUrl: c.card?.posterUrl ?? '',
+        reason: c.reason,
+        ...(request.explain ? { explain: { score: c.score, sources: [...c.sources], features: featuresAsJson(c) } } : {}),
+      }),
+    );
     return {
       requestId: query.requestId,
       sessionId: request.sessionId,
@@ -116,7 +139,15 @@ export class FeedService {
       items,
       prefetch: items.slice(0, prefetchCount).map(({ videoId, hlsUrl, posterUrl }) => ({ videoId, hlsUrl, posterUrl })),
       cursor: encodeCursor(request.sessionId, query.position + items.length),
-      ...(request.explain ? { explain: { counts: { ...result.counts }, failedSources: [...result.failedSources], dropped: result.dropped.slice(0, 500).map((d) => ({ videoId: d.id, filter: d.filter })) } } : {}),
+      ...(request.explain
+        ? {
+            explain: {
+              counts: { ...result.counts },
+              failedSources: [...result.failedSources],
+              dropped: result.dropped.slice(0, 500).map((d) => ({ videoId: d.id, filter: d.filter })),
+            },
+          }
+        : {}),
     };
   }
 }

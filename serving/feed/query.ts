@@ -1,6 +1,6 @@
+import type { Clock } from '#infra/clock/clock.ts';
 import type { OnlineStore } from '#infra/online/online.ts';
 import type { EventProducer } from '#infra/producer/producer.ts';
-import type { Clock } from '#infra/clock/clock.ts';
 import type { VideoCard } from '#schemas/features/views/videos.ts';
 import type { Candidate } from '../engine/pipeline.ts';
 

@@ -6,6 +6,7 @@ import { userFollows, userUnfollows } from '#schemas/features/views/social.ts';
 import type { Viewer } from './query.ts';
 
 const newcomer: Viewer = { topics: new Map(), topicsAvoided: new Map(), creators: new Map(), follows: new Set(), reported: new Set() };
+
 export { newcomer };
 
 /** Everything that the feed knows of a viewer, in one round trip. */

@@ -20,10 +20,13 @@ export function authenticator(jwt: Config['jwt']): Authenticate {
   const options = { issuer: jwt.issuer, audience, requiredClaims: ['sub', 'exp'] };
   const remote = jwt.jwksUrl ? createRemoteJWKSet(new URL(jwt.jwksUrl)) : undefined;
   const secret = jwt.secret ? new TextEncoder().encode(jwt.secret) : undefined;
-  if (!remote && !secret) throw new ForyouError('config-invalid', 'no key to verify tokens with', { fix: 'set FORYOU_JWT_SECRET (at least 32 characters) or FORYOU_JWKS_URL' });
+  if (!remote && !secret)
+    throw new ForyouError('config-invalid', 'no key to verify tokens with', { fix: 'set FORYOU_JWT_SECRET (at least 32 characters) or FORYOU_JWKS_URL' });
   if (secret && secret.length < 32) throw new ForyouError('config-invalid', 'FORYOU_JWT_SECRET is too short', { fix: 'use at least 32 characters' });
   const verify = async (token: string): Promise<JWTPayload> =>
-    remote ? (await jwtVerify(token, remote, { ...options, algorithms: ['RS256', 'ES256', 'EdDSA'] })).payload : (await jwtVerify(token, secret as Uint8Array, { ...options, algorithms: ['HS256'] })).payload;
+    remote
+      ? (await jwtVerify(token, remote, { ...options, algorithms: ['RS256', 'ES256', 'EdDSA'] })).payload
+      : (await jwtVerify(token, secret as Uint8Array, { ...options, algorithms: ['HS256'] })).payload;
   return async (authorization) => {
     const token = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
     if (!token) throw new HttpProblem(401, 'send a bearer token in the Authorization header; foryou token makes one');
@@ -37,7 +40,8 @@ export function authenticator(jwt: Config['jwt']): Authenticate {
 
 /** A token for local use; production tokens come from the identity provider behind the JWKS. */
 export function signToken(jwt: Config['jwt'], userId: string, scopes: readonly string[], secondsToLive: number): Promise<string> {
-  if (!jwt.secret) throw new ForyouError('config-invalid', 'tokens can be made only with a shared secret', { fix: 'set FORYOU_JWT_SECRET, or ask your identity provider' });
+  if (!jwt.secret)
+    throw new ForyouError('config-invalid', 'tokens can be made only with a shared secret', { fix: 'set FORYOU_JWT_SECRET, or ask your identity provider' });
   return new SignJWT({ scope: scopes.join(' ') })
     .setProtectedHeader({ alg: 'HS256' })
     .setSubject(userId)

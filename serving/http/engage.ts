@@ -1,8 +1,8 @@
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
+import type { Clock } from '#infra/clock/clock.ts';
 import type { OnlineStore } from '#infra/online/online.ts';
 import type { EventProducer } from '#infra/producer/producer.ts';
-import type { Clock } from '#infra/clock/clock.ts';
 import { engagement } from '#schemas/events/engagement.ts';
 import { follow } from '#schemas/events/follow.ts';
 import { videoCard } from '#schemas/features/views/videos.ts';
@@ -15,7 +15,9 @@ export const EngageBody = Type.Object(
   {
     eventId: Type.String({ minLength: 8, maxLength: 128, description: 'Unique per fact; keep it over retries, and it counts once.' }),
     kind: Type.Enum([...engagement.fields.kind.symbols]),
-    occurredAt: Type.Optional(Type.Integer({ minimum: Date.UTC(2010, 0, 1), description: 'Milliseconds since 1970 by the device clock; the time of arrival when left out.' })),
+    occurredAt: Type.Optional(
+      Type.Integer({ minimum: Date.UTC(2010, 0, 1), description: 'Milliseconds since 1970 by the device clock; the time of arrival when left out.' }),
+    ),
     watchedMs: Type.Optional(Type.Integer({ minimum: 0, maximum: dayMs })),
     durationMs: Type.Optional(Type.Integer({ minimum: 0, maximum: dayMs })),
     loops: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),

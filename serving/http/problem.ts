@@ -10,7 +10,16 @@ export interface Problem {
   readonly instance: string;
 }
 
-const titles: Record<number, string> = { 400: 'Bad request', 401: 'Not authenticated', 403: 'Not allowed', 404: 'Not found', 413: 'Body too large', 415: 'Unsupported media type', 429: 'Too many requests', 503: 'Unavailable' };
+const titles: Record<number, string> = {
+  400: 'Bad request',
+  401: 'Not authenticated',
+  403: 'Not allowed',
+  404: 'Not found',
+  413: 'Body too large',
+  415: 'Unsupported media type',
+  429: 'Too many requests',
+  503: 'Unavailable',
+};
 
 export class HttpProblem extends Error {
   readonly statusCode: number;
@@ -25,8 +34,15 @@ export function sendProblem(error: FastifyError | Error, request: FastifyRequest
   // What went wrong inside stays inside; the request id finds it in the log.
   if (status >= 500) request.log.error({ err: error }, 'request failed');
   const fix = error instanceof ForyouError && error.fix && status < 500 ? `; ${error.fix}` : '';
-  const detail = status >= 500 ? (status === 503 ? 'the service cannot answer now; try again' : `something failed; request ${request.id}`) : `${error.message}${fix}`;
-  const problem: Problem = { type: 'about:blank', title: titles[status] ?? (status >= 500 ? 'Internal error' : 'Request refused'), status, detail, instance: request.url.split('?')[0] ?? '' };
+  const detail =
+    status >= 500 ? (status === 503 ? 'the service cannot answer now; try again' : `something failed; request ${request.id}`) : `${error.message}${fix}`;
+  const problem: Problem = {
+    type: 'about:blank',
+    title: titles[status] ?? (status >= 500 ? 'Internal error' : 'Request refused'),
+    status,
+    detail,
+    instance: request.url.split('?')[0] ?? '',
+  };
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   if (status === 503) reply.header('retry-after', '1');
   void reply.code(status).type('application/problem+json').send(problem);

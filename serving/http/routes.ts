@@ -21,7 +21,13 @@ const bearer = [{ bearer: [] }];
 
 const FeedQuerystring = Type.Object({
   count: Type.Integer({ minimum: 1, maximum: 50, default: 10 }),
-  session_id: Type.String({ minLength: 1, maxLength: 64, pattern: '^[\\w-]+$', default: 'default', description: 'One sitting of a viewer; nothing repeats within it.' }),
+  session_id: Type.String({
+    minLength: 1,
+    maxLength: 64,
+    pattern: '^[\\w-]+$',
+    default: 'default',
+    description: 'One sitting of a viewer; nothing repeats within it.',
+  }),
   cursor: Type.Optional(Type.String({ maxLength: 512 })),
   region: Type.String({ pattern: '^[A-Z]{2}$', default: 'ZZ', description: 'Where the viewer is, ISO 3166-1 alpha-2.' }),
   explain: Type.Integer({ minimum: 0, maximum: 1, default: 0, description: 'Needs the scope "explain".' }),
@@ -35,21 +41,34 @@ const callerOf = (request: FastifyRequest): Caller => {
 export const routes =
   (services: RouteServices): FastifyPluginAsyncTypebox =>
   async (app) => {
-    app.get('/healthz', { config: { access: 'public' }, schema: { summary: 'The process is alive.', response: { 200: Type.Object({ status: Type.Literal('ok') }) } } }, async () => ({ status: 'ok' as const }));
+    app.get(
+      '/healthz',
+      { config: { access: 'public' }, schema: { summary: 'The process is alive.', response: { 200: Type.Object({ status: Type.Literal('ok') }) } } },
+      async () => ({ status: 'ok' as const }),
+    );
 
     const Ready = Type.Object({ ready: Type.Boolean(), missing: Type.Array(Type.String()) });
-    app.get('/readyz', { config: { access: 'public' }, schema: { summary: 'The process can do its work.', response: { 200: Ready, 503: Ready } } }, async (_request, reply) => {
-      const missing = [...(await services.missing())];
-      return reply.code(missing.length === 0 ? 200 : 503).send({ ready: missing.length === 0, missing });
-    });
+    app.get(
+      '/readyz',
+      { config: { access: 'public' }, schema: { summary: 'The process can do its work.', response: { 200: Ready, 503: Ready } } },
+      async (_request, reply) => {
+        const missing = [...(await services.missing())];
+        return reply.code(missing.length === 0 ? 200 : 503).send({ ready: missing.length === 0, missing });
+      },
+    );
 
-    app.get('/metrics', { config: { access: 'operator' }, schema: { summary: 'Prometheus metrics.', security: bearer, produces: ['text/plain'] } }, async (_request, reply) =>
-      reply.type('text/plain; version=0.0.4').send(await services.telemetry.exposition()),
+    app.get(
+      '/metrics',
+      { config: { access: 'operator' }, schema: { summary: 'Prometheus metrics.', security: bearer, produces: ['text/plain'] } },
+      async (_request, reply) => reply.type('text/plain; version=0.0.4').send(await services.telemetry.exposition()),
     );
 
     app.get(
       '/api/v1/feed/foryou',
-      { config: { access: 'user' }, schema: { summary: 'The next videos for the caller.', security: bearer, querystring: FeedQuerystring, response: { 200: FeedPage, ...problems } } },
+      {
+        config: { access: 'user' },
+        schema: { summary: 'The next videos for the caller.', security: bearer, querystring: FeedQuerystring, response: { 200: FeedPage, ...problems } },
+      },
       async (request) => {
         const { userId, scopes } = callerOf(request);
         const { count, session_id, cursor, region, explain } = request.query;

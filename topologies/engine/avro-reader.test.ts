@@ -2,8 +2,8 @@ import avro from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type AvroRecord, avroOf } from '#schemas/events/avro.ts';
-import { contracts } from '#schemas/events/index.ts';
 import { engagement } from '#schemas/events/engagement.ts';
+import { contracts } from '#schemas/events/index.ts';
 import { compileReader, newRow, readOutcome } from './avro-reader.ts';
 
 const schema = avroOf(engagement);
@@ -33,7 +33,10 @@ describe.each(contracts.map((c) => [c.topic, c] as const))('%s', (_topic, contra
     ));
 
   test('bytes that are not a record end in an outcome, never in an exception', () =>
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => Object.values(readOutcome).includes(read?.(Buffer.from(bytes), 0, row) as never)), { numRuns: 2_000 }));
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => Object.values(readOutcome).includes(read?.(Buffer.from(bytes), 0, row) as never)),
+      { numRuns: 2_000 },
+    ));
 
   test('a truncated record is bad', () =>
     fc.assert(
@@ -47,7 +50,10 @@ describe.each(contracts.map((c) => [c.topic, c] as const))('%s', (_topic, contra
 const event = { eventId: 'e', userId: 'u', videoId: 'v', kind: 'watch', occurredAt: 5, watchedMs: 7 };
 
 test('an older writer: fields it lacks take the contract fallback', () => {
-  const older: AvroRecord = { ...schema, fields: schema.fields.filter((f) => ['eventId', 'userId', 'videoId', 'kind', 'occurredAt', 'watchedMs'].includes(f.name)) };
+  const older: AvroRecord = {
+    ...schema,
+    fields: schema.fields.filter((f) => ['eventId', 'userId', 'videoId', 'kind', 'occurredAt', 'watchedMs'].includes(f.name)),
+  };
   const row = newRow(engagement);
   expect(compileReader(engagement, older)?.(avro.Type.forSchema(older as avro.Schema).toBuffer(event), 0, row)).toBe(readOutcome.ok);
   expect([row['watchedMs'], row['playbackRate'], row['position'], row['topic']]).toEqual([7, 1, -1, '']);
@@ -56,7 +62,20 @@ test('an older writer: fields it lacks take the contract fallback', () => {
 test('a newer writer: fields that the contract does not know are passed over, whatever their type', () => {
   const extra = [
     { name: 'a', type: ['null', { type: 'map', values: 'long' }] },
-    { name: 'b', type: { type: 'array', items: { type: 'record', name: 'R', fields: [{ name: 'x', type: 'bytes' }, { name: 'y', type: 'boolean' }] } } },
+    {
+      name: 'b',
+      type: {
+        type: 'array',
+        items: {
+          type: 'record',
+          name: 'R',
+          fields: [
+            { name: 'x', type: 'bytes' },
+            { name: 'y', type: 'boolean' },
+          ],
+        },
+      },
+    },
     { name: 'c', type: { type: 'fixed', name: 'F', size: 3 } },
     { name: 'd', type: 'float' },
   ] as const;
@@ -75,8 +94,23 @@ test('a writer with another type for a field, or without a required one, cannot 
 });
 
 test('an enum symbol that the contract does not know is said to be unknown', () => {
-  const newer = { ...schema, fields: schema.fields.map((f) => (f.name === 'kind' ? { ...f, type: { type: 'enum', name: 'Kind', symbols: ['watch', 'hover'] } } : f)) } as AvroRecord;
+  const newer = {
+    ...schema,
+    fields: schema.fields.map((f) => (f.name === 'kind' ? { ...f, type: { type: 'enum', name: 'Kind', symbols: ['watch', 'hover'] } } : f)),
+  } as AvroRecord;
   const type = avro.Type.forSchema(newer as avro.Schema);
-  const bytes = type.toBuffer({ ...event, kind: 'hover', durationMs: 0, loops: 0, playbackRate: 1, creatorId: '', topic: '', region: '', requestId: '', position: 0, arm: '' });
+  const bytes = type.toBuffer({
+    ...event,
+    kind: 'hover',
+    durationMs: 0,
+    loops: 0,
+    playbackRate: 1,
+    creatorId: '',
+    topic: '',
+    region: '',
+    requestId: '',
+    position: 0,
+    arm: '',
+  });
   expect(compileReader(engagement, newer)?.(bytes, 0, newRow(engagement))).toBe(readOutcome.unknownSymbol);
 });

@@ -3,7 +3,7 @@ import type { SchemaRegistry } from '#infra/registry/registry.ts';
 import type { AvroRecord } from '#schemas/events/avro.ts';
 import type { EventContract } from '#schemas/events/contract.ts';
 import { compileReader, newRow, type Reader, type Row, readOutcome } from './avro-reader.ts';
-import { ok, type Outcome, reject } from './steps.ts';
+import { type Outcome, ok, reject } from './steps.ts';
 
 /** Confluent wire format: a zero byte, the schema id as u32 big-endian, then the Avro body. */
 const prefixBytes = 5;

@@ -1,13 +1,13 @@
+import avro from 'avsc';
 import type { ViewCatalog } from '#infra/online/delta.ts';
 import type { OnlineStore } from '#infra/online/online.ts';
 import { avroOf } from '#schemas/events/avro.ts';
 import { type Engagement, engagement } from '#schemas/events/engagement.ts';
-import { type FeatureValue, computeAsOf } from '#schemas/features/as-of.ts';
+import { computeAsOf, type FeatureValue } from '#schemas/features/as-of.ts';
 import { readLogWeight } from '#schemas/features/monoids.ts';
 import { readPackedRow } from '#schemas/features/read.ts';
 import type { AnyView, FeatureView, PackedView } from '#schemas/features/view.ts';
 import { engagementViews } from '#schemas/features/views/engagement.ts';
-import avro from 'avsc';
 import { compileReader, newRow } from './avro-reader.ts';
 import { Fold } from './fold.ts';
 
@@ -35,7 +35,12 @@ export async function foldInto(store: OnlineStore, catalog: ViewCatalog, batches
 }
 
 /** What the store says of every entity that the as-of interpreter knows, in the same form. */
-export async function readOnline(store: OnlineStore, view: AnyView, expected: ReadonlyMap<string, FeatureValue>, nowMs: number): Promise<Map<string, FeatureValue>> {
+export async function readOnline(
+  store: OnlineStore,
+  view: AnyView,
+  expected: ReadonlyMap<string, FeatureValue>,
+  nowMs: number,
+): Promise<Map<string, FeatureValue>> {
   const entities = [...expected.keys()];
   if (view.storage === 'packed') {
     const values = await store.values(view, entities);

@@ -113,4 +113,4 @@ const ranked = (halfLifeMs: number): Combine => ({
   },
 });
 
-const recent: Combine = { kind: op.recent, first: (timeMs) => timeMs, next: (score, timeMs) => (timeMs > score ? timeMs : score) };
+const recent: Combine = { kind: op.recent, first: (timeMs) => timeMs, next: (score, timeMs) => Math.max(timeMs, score) };

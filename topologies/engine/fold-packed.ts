@@ -103,8 +103,7 @@ export class PackedFold {
 
   #express(slot: number, base: number, timeMs: number): void {
     const age = (this.#times[slot] as number) - timeMs;
-    for (const s of this.#layout.slots)
-      if (s.kind === 'decayedSum') this.#sums[base + s.at] = (this.#sums[base + s.at] as number) * 2 ** (age / s.halfLifeMs);
+    for (const s of this.#layout.slots) if (s.kind === 'decayedSum') this.#sums[base + s.at] = (this.#sums[base + s.at] as number) * 2 ** (age / s.halfLifeMs);
     this.#times[slot] = timeMs;
   }
 

@@ -2,22 +2,26 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ViewCatalog } from '#infra/online/delta.ts';
 import { MemoryOnlineStore } from '#infra/online/memory.ts';
-import type { Engagement } from '#schemas/events/engagement.ts';
-import { readPackedRow } from '#schemas/features/read.ts';
-import { allViews } from '#schemas/features/views/index.ts';
-import { userSeen, userTopics, videoView } from '#schemas/features/views/engagement.ts';
 import { signalValue } from '#schemas/config/signal-weights.ts';
-import { makeEngagement } from '../faults/events.ts';
+import type { Engagement } from '#schemas/events/engagement.ts';
 import { computeAsOf } from '#schemas/features/as-of.ts';
+import { readPackedRow } from '#schemas/features/read.ts';
+import { userSeen, userTopics, videoView } from '#schemas/features/views/engagement.ts';
+import { allViews } from '#schemas/features/views/index.ts';
+import { makeEngagement } from '../faults/events.ts';
 import { firstDifference, foldInto, near, readOnline } from './feature-agreement.ts';
 
 const nowMs = Date.UTC(2026, 0, 2);
 const catalog = new ViewCatalog(allViews);
 
 /** Events in any order, cut anywhere, some of them weeks apart. */
-const batches = fc.array(fc.array(fc.tuple(fc.nat(2_000), fc.constantFrom(0, 1, 45)), { minLength: 1, maxLength: 40 }), { maxLength: 6 }).map((list) =>
-  list.map((batch) => batch.map(([i, days]): Engagement => ({ ...makeEngagement(i, 'p', nowMs), occurredAt: nowMs - ((i * 997) % 86_400) * 1_000 - days * 86_400_000 }))),
-);
+const batches = fc
+  .array(fc.array(fc.tuple(fc.nat(2_000), fc.constantFrom(0, 1, 45)), { minLength: 1, maxLength: 40 }), { maxLength: 6 })
+  .map((list) =>
+    list.map((batch) =>
+      batch.map(([i, days]): Engagement => ({ ...makeEngagement(i, 'p', nowMs), occurredAt: nowMs - ((i * 997) % 86_400) * 1_000 - days * 86_400_000 })),
+    ),
+  );
 
 test('online, as-of and naive agree on any order and any split of events', async () => {
   await fc.assert(
@@ -39,15 +43,42 @@ async function expectNaive(store: MemoryOnlineStore, events: readonly Engagement
     const row = readPackedRow(videoView, (await store.values(videoView, [videoId]))[0] ?? null, nowMs);
     const decay = (e: Engagement, hours: number) => Math.exp((-Math.LN2 * (nowMs - e.occurredAt)) / (hours * 3_600_000));
     const sum = (of: (e: Engagement) => number) => mine.reduce((total, e) => total + of(e), 0);
-    expect(near(row.watches_all, sum((e) => (e.kind === 'watch' ? 1 : 0)))).toBe(true);
-    expect(near(row.watches_m30, sum((e) => (e.kind === 'watch' ? decay(e, 0.5) : 0)))).toBe(true);
-    expect(near(row.likes_d1, sum((e) => (e.kind === 'like' ? decay(e, 24) : e.kind === 'unlike' ? -decay(e, 24) : 0)))).toBe(true);
-    expect(near(row.shares_d14, sum((e) => (e.kind === 'share' ? decay(e, 14 * 24) : 0)))).toBe(true);
+    expect(
+      near(
+        row.watches_all,
+        sum((e) => (e.kind === 'watch' ? 1 : 0)),
+      ),
+    ).toBe(true);
+    expect(
+      near(
+        row.watches_m30,
+        sum((e) => (e.kind === 'watch' ? decay(e, 0.5) : 0)),
+      ),
+    ).toBe(true);
+    expect(
+      near(
+        row.likes_d1,
+        sum((e) => (e.kind === 'like' ? decay(e, 24) : e.kind === 'unlike' ? -decay(e, 24) : 0)),
+      ),
+    ).toBe(true);
+    expect(
+      near(
+        row.shares_d14,
+        sum((e) => (e.kind === 'share' ? decay(e, 14 * 24) : 0)),
+      ),
+    ).toBe(true);
   }
-  const topics = await readOnline(store, userTopics, computeAsOf(userTopics, events, (e) => e.occurredAt, nowMs), nowMs);
+  const topics = await readOnline(
+    store,
+    userTopics,
+    computeAsOf(userTopics, events, (e) => e.occurredAt, nowMs),
+    nowMs,
+  );
   for (const [userId, weights] of topics) {
     for (const [topic, weight] of weights as Map<string, number>) {
-      const naive = events.filter((e) => e.userId === userId && e.topic === topic).reduce((total, e) => total + Math.max(0, signalValue(e)) * 0.5 ** ((nowMs - e.occurredAt) / (14 * 86_400_000)), 0);
+      const naive = events
+        .filter((e) => e.userId === userId && e.topic === topic)
+        .reduce((total, e) => total + Math.max(0, signalValue(e)) * 0.5 ** ((nowMs - e.occurredAt) / (14 * 86_400_000)), 0);
       expect(near(weight, naive)).toBe(true);
     }
   }

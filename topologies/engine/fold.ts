@@ -79,13 +79,15 @@ export class Fold {
     const entity = view.entity;
     if (typeof entity === 'object') {
       const interner = this.#interner(`all:${entity.all}`);
-      return this.#installFor(view, index, interner, (_row, each) => each(interner.idOfString(entity.all)));
+      this.#installFor(view, index, interner, (_row, each) => each(interner.idOfString(entity.all)));
+      return;
     }
     if (this.#contract.fields[entity]?.type === 'strings') {
       const interner = this.#interner(entity);
-      return this.#installFor(view, index, interner, (row, each) => {
+      this.#installFor(view, index, interner, (row, each) => {
         for (const member of row[entity] as string[]) if (member !== '') each(interner.idOfString(member));
       });
+      return;
     }
     const { interner, id } = this.#field(entity);
     this.#installFor(view, index, interner, (row, each) => {

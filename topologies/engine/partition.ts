@@ -1,6 +1,6 @@
 import pRetry from 'p-retry';
-import type { LogRecord, PartitionLease } from '#infra/log/log.ts';
 import { ForyouError } from '#infra/errors.ts';
+import type { LogRecord, PartitionLease } from '#infra/log/log.ts';
 import type { Row } from './avro-reader.ts';
 import { Decoder } from './decoder.ts';
 import { IdWindow } from './id-window.ts';

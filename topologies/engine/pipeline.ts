@@ -3,7 +3,7 @@ import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import type { Row } from './avro-reader.ts';
 import type { Decoder } from './decoder.ts';
 import type { IdWindow } from './id-window.ts';
-import { ok, type Outcome, type Step, type StepContext } from './steps.ts';
+import { type Outcome, ok, type Step, type StepContext } from './steps.ts';
 
 /** Runs the steps of a topology over one record at a time, counting outcomes by step name. */
 export class Pipeline {

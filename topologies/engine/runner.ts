@@ -46,7 +46,10 @@ export async function runTopology(topology: Topology, services: Services): Promi
     },
   };
 
-  const batching = topology.sink.kind === 'rows' ? { minBytes: 8 * 1024 * 1024, maxWaitMs: settings.insertMs, maxBytes: 8 * 1024 * 1024 } : { minBytes: 1, maxWaitMs: 500, maxBytes: 4 * 1024 * 1024 };
+  const batching =
+    topology.sink.kind === 'rows'
+      ? { minBytes: 8 * 1024 * 1024, maxWaitMs: settings.insertMs, maxBytes: 8 * 1024 * 1024 }
+      : { minBytes: 1, maxWaitMs: 500, maxBytes: 4 * 1024 * 1024 };
   // A store that answers late is no news here: the next record or the next check meets it.
   const idle = setInterval(() => workers.forEach((worker) => void worker.checkWhileIdle(1_000).catch(() => {})), 1_000);
   const consumer: LogConsumer = await services.log.consume({ group: topology.name, topic: topology.source.topic, ...batching }, handler);

@@ -1,5 +1,5 @@
-import type { ViewCatalog } from '#infra/online/delta.ts';
 import type { Log } from '#infra/log/log.ts';
+import type { ViewCatalog } from '#infra/online/delta.ts';
 import type { OnlineStore } from '#infra/online/online.ts';
 import type { SchemaRegistry } from '#infra/registry/registry.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';

@@ -1,5 +1,8 @@
 /** What a step says of an event. A reject carries why, for the dead-letter topic; a drop is only counted. */
-export type Outcome = typeof ok | { readonly kind: 'drop'; readonly reason: string } | { readonly kind: 'reject'; readonly reason: string; readonly cause: string };
+export type Outcome =
+  | typeof ok
+  | { readonly kind: 'drop'; readonly reason: string }
+  | { readonly kind: 'reject'; readonly reason: string; readonly cause: string };
 
 export const ok = { kind: 'ok' } as const;
 export const drop = (reason: string): Outcome => ({ kind: 'drop', reason });

@@ -63,8 +63,14 @@ export class Ledger {
     const bad = withBad ? badEngagements(`run-${this.#next}`, nowMs) : [];
     this.#bad.push(...bad.map((b) => b.reason));
     for (let i = 0; i < fresh.length; i += 100) await this.#producer.send(engagement, fresh.slice(i, i + 100));
-    await this.#producer.send(engagement, bad.map((b) => b.event));
-    await this.#producer.send(engagement, fresh.filter((_e, i) => i % 10 === 0));
+    await this.#producer.send(
+      engagement,
+      bad.map((b) => b.event),
+    );
+    await this.#producer.send(
+      engagement,
+      fresh.filter((_e, i) => i % 10 === 0),
+    );
   }
 
   /** Counts an event that the test itself sends. */
@@ -79,16 +85,29 @@ export class Ledger {
   }
 
   async caughtUp(withinMs = 60_000): Promise<void> {
-    await eventually('both topologies have no lag', async () => (await this.lag('engagement-history')) === 0 && (await this.lag('engagement-online')) === 0, withinMs);
+    await eventually(
+      'both topologies have no lag',
+      async () => (await this.lag('engagement-history')) === 0 && (await this.lag('engagement-online')) === 0,
+      withinMs,
+    );
   }
 
   /** I1: every acknowledged event is in ClickHouse exactly once, or a dead letter with its reason. */
   async expectHistory(): Promise<void> {
     const rows = await this.adapters.warehouse.query<{ event_id: string; n: number }>('SELECT event_id, count() AS n FROM engagements GROUP BY event_id');
     const stored = new Map(rows.map((r) => [r.event_id, r.n]));
-    expect([...stored].filter(([, n]) => n !== 1), 'rows that count more than once').toEqual([]);
-    expect([...this.#accepted.keys()].filter((id) => !stored.has(id)), 'events that are missing').toEqual([]);
-    expect([...stored.keys()].filter((id) => !this.#accepted.has(id)), 'events that nobody sent').toEqual([]);
+    expect(
+      [...stored].filter(([, n]) => n !== 1),
+      'rows that count more than once',
+    ).toEqual([]);
+    expect(
+      [...this.#accepted.keys()].filter((id) => !stored.has(id)),
+      'events that are missing',
+    ).toEqual([]);
+    expect(
+      [...stored.keys()].filter((id) => !this.#accepted.has(id)),
+      'events that nobody sent',
+    ).toEqual([]);
     const letters = await listDeadLetters(this.adapters.log);
     expect(letters.map((l) => l.reason).sort()).toEqual([...this.#bad].sort());
   }
@@ -115,7 +134,9 @@ export class Ledger {
     }
     for (const { partition, offset } of await log.committedOf('engagement-history', engagement.topic)) {
       const expected = await this.#acceptedBelow(partition, offset ?? 0);
-      const [row] = await warehouse.query<{ n: number }>(`SELECT count() AS n FROM engagements WHERE log_partition = ${partition} AND log_offset < ${offset ?? 0}`);
+      const [row] = await warehouse.query<{ n: number }>(
+        `SELECT count() AS n FROM engagements WHERE log_partition = ${partition} AND log_offset < ${offset ?? 0}`,
+      );
       expect(row?.n, `rows below the commit of partition ${partition}`).toBe(expected);
     }
   }

@@ -44,7 +44,14 @@ describe('kill -9 between the steps of the history protocol', () => {
 
 describe('kill -9 between the steps of the online protocol', () => {
   // O3 begins once per flush and once after each shard: 1 is before any merge, 7 is with some shards merged.
-  test.each([['O1', 1], ['O2', 1], ['O3', 1], ['O3', 7], ['O4', 1], ['O5', 1]])('as %s begins for time %i', async (step, occurrence) => {
+  test.each([
+    ['O1', 1],
+    ['O2', 1],
+    ['O3', 1],
+    ['O3', 7],
+    ['O4', 1],
+    ['O5', 1],
+  ])('as %s begins for time %i', async (step, occurrence) => {
     await stopAll();
     await ledger.send(300, true);
     const victim = worker('engagement-online', { step, occurrence });

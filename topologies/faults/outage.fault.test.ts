@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { EventProducer } from '#infra/producer/producer.ts';
+import { eventually, startTestStack, type TestStack } from '#infra/testing/test-stack.ts';
 import { engagement } from '#schemas/events/engagement.ts';
 import { readPackedRow } from '#schemas/features/read.ts';
 import { videoView } from '#schemas/features/views/engagement.ts';
-import { EventProducer } from '#infra/producer/producer.ts';
-import { eventually, startTestStack, type TestStack } from '#infra/testing/test-stack.ts';
 import { makeEngagement } from './events.ts';
 import { Ledger, Worker } from './harness.ts';
 
@@ -87,7 +87,14 @@ test('ClickHouse away for a minute: freshness holds meanwhile, and nothing is lo
   const producer = new EventProducer(ledger.adapters);
   const waits: number[] = [];
   for (let i = 0; Date.now() < until; i++) {
-    const event = { ...makeEngagement(0, 'probe', Date.now()), eventId: `probe-${i}`, userId: 'user-1', videoId: `probe-video-${i}`, kind: 'watch' as const, occurredAt: Date.now() };
+    const event = {
+      ...makeEngagement(0, 'probe', Date.now()),
+      eventId: `probe-${i}`,
+      userId: 'user-1',
+      videoId: `probe-video-${i}`,
+      kind: 'watch' as const,
+      occurredAt: Date.now(),
+    };
     const began = performance.now();
     ledger.expectAlso(event);
     await producer.send(engagement, [event]);

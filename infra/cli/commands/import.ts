@@ -27,7 +27,10 @@ export async function runImport(config: Config, format: ImportFormat, files: rea
       const update = options.json ? undefined : tasks.bar(`import ${basename(file)}`, 100);
       const progress = (done: number, total: number) => update?.(Math.min(100, Math.round((100 * done) / total)));
       const badLinesFile = join(config.stateDir, 'imports', `${basename(file)}.bad`);
-      results.push({ file: basename(file), ...(await importFile({ producer, warehouse: adapters.warehouse }, { file, format, ...options, badLinesFile, progress })) });
+      results.push({
+        file: basename(file),
+        ...(await importFile({ producer, warehouse: adapters.warehouse }, { file, format, ...options, badLinesFile, progress })),
+      });
       update?.(100);
     }
     return results;
@@ -46,7 +49,10 @@ export function importCommands(program: Command, config: () => Config): void {
       .option('--json', 'as JSON', false);
 
   shared(group.command('kuairand').description('KuaiRand logs (TSV with a header)').argument('<file...>')).action(async (files: string[], options: Shared) => {
-    print((await runImport(config(), kuairand, files, options)).map((r) => ({ ...r })), options.json);
+    print(
+      (await runImport(config(), kuairand, files, options)).map((r) => ({ ...r })),
+      options.json,
+    );
   });
 
   shared(
@@ -62,8 +68,25 @@ export function importCommands(program: Command, config: () => Config): void {
       .option('--duration-ms <column>', 'column of the length in milliseconds', wholeNumber)
       .option('--delimiter <text>', 'between columns', '\t')
       .option('--header', 'the first line names the columns', false),
-  ).action(async (file: string, o: Shared & { user: number; item: number; time: number; timeUnit: string; watchedMs?: number; durationMs?: number; delimiter: string; header: boolean }) => {
-    const format = interactions({ user: o.user, item: o.item, time: o.time, timeUnit: o.timeUnit === 'ms' ? 'ms' : 's', watchedMs: o.watchedMs ?? null, durationMs: o.durationMs ?? null, delimiter: o.delimiter, hasHeader: o.header });
-    print((await runImport(config(), format, [file], o)).map((r) => ({ ...r })), o.json);
-  });
+  ).action(
+    async (
+      file: string,
+      o: Shared & { user: number; item: number; time: number; timeUnit: string; watchedMs?: number; durationMs?: number; delimiter: string; header: boolean },
+    ) => {
+      const format = interactions({
+        user: o.user,
+        item: o.item,
+        time: o.time,
+        timeUnit: o.timeUnit === 'ms' ? 'ms' : 's',
+        watchedMs: o.watchedMs ?? null,
+        durationMs: o.durationMs ?? null,
+        delimiter: o.delimiter,
+        hasHeader: o.header,
+      });
+      print(
+        (await runImport(config(), format, [file], o)).map((r) => ({ ...r })),
+        o.json,
+      );
+    },
+  );
 }

@@ -17,7 +17,9 @@ export function runCommands(program: Command, config: () => Config): void {
     .description('run a topology in the foreground, or a group of them: history, online, engagement, videos, social')
     .argument('<name>')
     .option('--metrics-port <port>', 'serve health and metrics on this loopback port', wholeNumber)
-    .action(async (name: string, { metricsPort }: { metricsPort?: number }) => untilStopped(await runTopologies(config(), name, metricsPort ? { metricsPort } : {})));
+    .action(async (name: string, { metricsPort }: { metricsPort?: number }) =>
+      untilStopped(await runTopologies(config(), name, metricsPort ? { metricsPort } : {})),
+    );
 
   program
     .command('serve')
@@ -36,6 +38,9 @@ export function runCommands(program: Command, config: () => Config): void {
     .option('--json', 'as JSON', false)
     .action(async (name: string, { json }: { json: boolean }) => {
       const results = await runNamedJob(config(), name);
-      print(Object.entries(results).map(([result, value]) => ({ result, value })), json);
+      print(
+        Object.entries(results).map(([result, value]) => ({ result, value })),
+        json,
+      );
     });
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { videoPublished } from '#schemas/events/video-published.ts';
 import { Audience } from '../../../jobs/simulate/audience.ts';
 import { makeCatalogue } from '../../../jobs/simulate/catalogue.ts';
 import { signToken } from '../../../serving/http/auth.ts';
-import { videoPublished } from '#schemas/events/video-published.ts';
 import { connect, disconnect } from '../../adapters.ts';
 import type { Config } from '../../config.ts';
 import { EventProducer } from '../../producer/producer.ts';
@@ -22,10 +22,18 @@ export function simulateCommand(program: Command, config: () => Config): void {
       const adapters = connect(c, 'foryou-simulate');
       const catalogue = makeCatalogue(o.videos, o.seed, Date.now());
       await new EventProducer(adapters).send(videoPublished, catalogue);
-      const audience = new Audience({ ...o, url: `http://${c.host}:${c.ports.serving}`, catalogue, tokenFor: (userId) => signToken(c.jwt, userId, [], 86_400) });
+      const audience = new Audience({
+        ...o,
+        url: `http://${c.host}:${c.ports.serving}`,
+        catalogue,
+        tokenFor: (userId) => signToken(c.jwt, userId, [], 86_400),
+      });
       audience.start();
       const { stats } = audience;
-      const line = () => console.log(`watches ${stats.watches}  completion ${percent(stats.completed, stats.watches)}  beside random ${percent(stats.randomCompleted, stats.randomWatches)}  failures ${stats.failures}`);
+      const line = () =>
+        console.log(
+          `watches ${stats.watches}  completion ${percent(stats.completed, stats.watches)}  beside random ${percent(stats.randomCompleted, stats.randomWatches)}  failures ${stats.failures}`,
+        );
       const timer = setInterval(line, 5_000);
       await new Promise<void>((resolve) => {
         setTimeout(resolve, o.seconds * 1000);

@@ -73,6 +73,10 @@ export function stackCommands(program: Command, config: () => Config): void {
       await untilStopped({ stop: () => supervisor.stop(), failed });
     });
 
+  inspectCommands(program, config);
+}
+
+function inspectCommands(program: Command, config: () => Config): void {
   program
     .command('status')
     .description('what runs and answers; exit 1 when something does not')
@@ -82,9 +86,12 @@ export function stackCommands(program: Command, config: () => Config): void {
       const pids = new Map(new Stack(c).orphans().map((p) => [p.spec.name, p.runningPid()]));
       const { kafka, registry, clickhouseHttp, redis, s3, history, online, jobs, serving } = c.ports;
       const ports = { kafka, registry, clickhouse: clickhouseHttp, redis, ...(c.s3.external ? {} : { s3 }), history, online, jobs, serving };
-      const rows = await Promise.all(Object.entries(ports).map(async ([name, port]) => ({ name, port, pid: pids.get(name) ?? '-', answers: (await listens(c.host, port)) ? 'yes' : 'no' })));
+      const rows = await Promise.all(
+        Object.entries(ports).map(async ([name, port]) => ({ name, port, pid: pids.get(name) ?? '-', answers: (await listens(c.host, port)) ? 'yes' : 'no' })),
+      );
       print(rows, json);
-      if (rows.some((r) => r.answers === 'no')) throw new ForyouError('unavailable', 'not everything answers', { fix: 'foryou up starts the stack; foryou doctor says what is wrong' });
+      if (rows.some((r) => r.answers === 'no'))
+        throw new ForyouError('unavailable', 'not everything answers', { fix: 'foryou up starts the stack; foryou doctor says what is wrong' });
     });
 
   program
@@ -93,7 +100,10 @@ export function stackCommands(program: Command, config: () => Config): void {
     .option('--json', 'as JSON', false)
     .action(async ({ json }: { json: boolean }) => {
       const findings = await diagnose(config());
-      print(findings.map((f) => ({ check: f.check, ok: f.ok ? 'ok' : 'WRONG', detail: f.detail, fix: f.fix })), json);
+      print(
+        findings.map((f) => ({ check: f.check, ok: f.ok ? 'ok' : 'WRONG', detail: f.detail, fix: f.fix })),
+        json,
+      );
       const wrong = findings.filter((f) => !f.ok && f.fix !== 'foryou up installs it');
       if (wrong.length > 0) throw new ForyouError('prerequisite-missing', `${wrong.length} of ${findings.length} checks failed`, { fix: wrong[0]?.fix ?? '' });
     });

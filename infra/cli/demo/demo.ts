@@ -1,11 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Audience } from '../../../jobs/simulate/audience.ts';
-import { makeCatalogue } from '../../../jobs/simulate/catalogue.ts';
-import { kuairand } from '../../../jobs/import/kuairand.ts';
-import { signToken } from '../../../serving/http/auth.ts';
 import { engagement } from '#schemas/events/engagement.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
+import { kuairand } from '../../../jobs/import/kuairand.ts';
+import { Audience } from '../../../jobs/simulate/audience.ts';
+import { makeCatalogue } from '../../../jobs/simulate/catalogue.ts';
+import { signToken } from '../../../serving/http/auth.ts';
 import { type Adapters, connect, disconnect } from '../../adapters.ts';
 import { type Config, readConfig } from '../../config.ts';
 import { ForyouError } from '../../errors.ts';
@@ -15,7 +15,7 @@ import { Supervisor } from '../../stack/supervisor.ts';
 import { runImport } from '../commands/import.ts';
 import { taskList } from '../task-list.ts';
 import { FreshnessProbe } from './freshness-probe.ts';
-import { Panel, panelLines, type PanelState } from './panel.ts';
+import { Panel, type PanelState, panelLines } from './panel.ts';
 
 const seed = 7;
 const videos = 600;
@@ -27,7 +27,10 @@ const addressLimit = 1_000_000;
 /** Returns the exit code. */
 export async function runDemo(base: Config): Promise<number> {
   const config: Config = { ...base, limits: { perUserPerMinute: 100_000, perAddressPerMinute: addressLimit } };
-  if (new Stack(config).orphans().some((p) => p.spec.name === 'supervisor')) throw new ForyouError('stack-broken', 'the stack is up already', { fix: 'foryou down first, or give the demo another FORYOU_PORT_BASE and FORYOU_STATE_DIR' });
+  if (new Stack(config).orphans().some((p) => p.spec.name === 'supervisor'))
+    throw new ForyouError('stack-broken', 'the stack is up already', {
+      fix: 'foryou down first, or give the demo another FORYOU_PORT_BASE and FORYOU_STATE_DIR',
+    });
   const interrupted = new Promise<void>((resolve) => {
     process.once('SIGINT', () => resolve());
     process.once('SIGTERM', () => resolve());
@@ -69,7 +72,11 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
     await Promise.race([interrupted, ...(config.demoSeconds > 0 ? [new Promise((resolve) => setTimeout(resolve, config.demoSeconds * 1_000))] : [])]);
     await loops.stop();
     panel.close();
-    console.log(`\nsummary\n${panelLines(meter.state).map((l) => `  ${l}`).join('\n')}`);
+    console.log(
+      `\nsummary\n${panelLines(meter.state)
+        .map((l) => `  ${l}`)
+        .join('\n')}`,
+    );
     return audience.stats.watches > 0 && probe.samplesMs.length > 0 ? 0 : 1;
   } finally {
     await loops.stop();
@@ -81,10 +88,15 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
 /** Real engagement when it is there; the simulated viewers do without. */
 async function replay(config: Config): Promise<void> {
   const folder = join(config.sharedData, 'rec/kuairand27k_likehate');
-  const files = existsSync(folder) ? readdirSync(folder).filter((f) => f.endsWith('.tsv')).map((f) => join(folder, f)) : [];
+  const files = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((f) => f.endsWith('.tsv'))
+        .map((f) => join(folder, f))
+    : [];
   if (files.length === 0) return console.log('no KuaiRand file found: simulated viewers only');
   const results = await runImport(config, kuairand, files, { shiftToNow: true, again: false, json: false });
-  for (const r of results) console.log(r.alreadyDone ? `  ${r.file} was imported before` : `  ${r.file}: ${r.events} events about ${r.videos} videos, ${r.badLines} bad lines`);
+  for (const r of results)
+    console.log(r.alreadyDone ? `  ${r.file} was imported before` : `  ${r.file}: ${r.events} events about ${r.videos} videos, ${r.badLines} bad lines`);
 }
 
 async function onlineLag(adapters: Adapters): Promise<number> {
@@ -134,7 +146,14 @@ class Meter {
     const at = performance.now();
     const eventsPerSecond = this.#last.at === 0 ? 0 : ((events - this.#last.events) * 1_000) / (at - this.#last.at);
     this.#last = { events, at };
-    this.state = { eventsPerSecond, totalEvents: events, lag: { history, online }, freshnessMs: this.#probe.samplesMs, audience: this.#stats(), elapsedSeconds: (at - this.#began) / 1_000 };
+    this.state = {
+      eventsPerSecond,
+      totalEvents: events,
+      lag: { history, online },
+      freshnessMs: this.#probe.samplesMs,
+      audience: this.#stats(),
+      elapsedSeconds: (at - this.#began) / 1_000,
+    };
   }
 }
 

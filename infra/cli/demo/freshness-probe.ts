@@ -25,7 +25,8 @@ export class FreshnessProbe {
   /** One measurement with a viewer of its own; null when the feed was empty or did not change in time. */
   async measure(): Promise<number | null> {
     const headers = { authorization: `Bearer ${await this.#token()}` };
-    const feed = async (): Promise<Page> => (await fetch(`${this.#url}/api/v1/feed/foryou?count=10&session_id=${randomUUID()}`, { headers })).json() as Promise<Page>;
+    const feed = async (): Promise<Page> =>
+      (await fetch(`${this.#url}/api/v1/feed/foryou?count=10&session_id=${randomUUID()}`, { headers })).json() as Promise<Page>;
     const top = (await feed()).items?.[0];
     if (!top) return null;
     const response = await fetch(`${this.#url}/api/v1/video/${top.videoId}/engage`, {

@@ -19,7 +19,9 @@ export function panelLines(s: PanelState): string[] {
   const { audience } = s;
   return [
     `events            ${s.eventsPerSecond.toFixed(0)}/s   (${s.totalEvents} in all)`,
-    `lag               ${Object.entries(s.lag).map(([name, lag]) => `${name} ${lag}`).join('   ')}`,
+    `lag               ${Object.entries(s.lag)
+      .map(([name, lag]) => `${name} ${lag}`)
+      .join('   ')}`,
     `event to feed     ${both(s.freshnessMs)}   (${s.freshnessMs.length} swipes measured)`,
     `feed latency      ${both(audience.feedMs)}   (${audience.feedRequests} pages, ${audience.emptyFeeds} empty)`,
     `completion rate   ${percent(audience.completed, audience.watches)} of ${audience.watches} watches   beside a random feed: ${percent(audience.randomCompleted, audience.randomWatches)}`,
@@ -34,10 +36,15 @@ export class Panel {
   #lastLine = 0;
 
   show(state: PanelState, footer: string): void {
-    if (this.#live) return this.#update(`\n  foryou demo  ${state.elapsedSeconds.toFixed(0)} s   Ctrl-C ends it\n\n${panelLines(state).map((l) => `  ${l}`).join('\n')}\n\n${footer}\n`);
-    if (state.elapsedSeconds - this.#lastLine < 5) return;
-    this.#lastLine = state.elapsedSeconds;
-    console.log(`[${state.elapsedSeconds.toFixed(0)} s] ${panelLines(state).map((l) => l.replace(/\s+/g, ' ')).join(' | ')}`);
+    const elapsed = state.elapsedSeconds;
+    if (this.#live) {
+      const body = panelLines(state).map((line) => `  ${line}`);
+      this.#update(['', `  foryou demo  ${elapsed.toFixed(0)} s   Ctrl-C ends it`, '', ...body, '', footer, ''].join('\n'));
+    } else if (elapsed - this.#lastLine >= 5) {
+      this.#lastLine = elapsed;
+      const line = panelLines(state).map((l) => l.replace(/\s+/g, ' '));
+      console.log(`[${elapsed.toFixed(0)} s] ${line.join(' | ')}`);
+    }
   }
 
   close(): void {

@@ -29,7 +29,14 @@ export const videoView = packed({
   columns: {
     ...decayed({ watches, completes, watchFraction, earlySkips, likes }, { m30: halfLife.m30, d1: halfLife.d1, all: halfLife.all }),
     ...decayed(
-      { replays: flag(isReplayed), shares: is('share'), comments: is('comment'), follows: is('follow'), reports: is('report'), notInterested: is('notInterested') },
+      {
+        replays: flag(isReplayed),
+        shares: is('share'),
+        comments: is('comment'),
+        follows: is('follow'),
+        reports: is('report'),
+        notInterested: is('notInterested'),
+      },
       { d14: halfLife.d14 },
     ),
   },
@@ -62,17 +69,99 @@ const negative = (e: Engagement): number => Math.max(0, -signalValue(e));
 type Ranked = RankedView<Engagement>;
 type Recent = RecentView<Engagement>;
 
-export const userTopics: Ranked = { storage: 'ranked', name: 'user-topics', doc: 'Topics a viewer answers well.', entity: 'userId', key: 'topic', halfLifeMs: halfLife.d14, capacity: 200, value: positive };
-export const userTopicsAvoided: Ranked = { storage: 'ranked', name: 'user-topics-avoided', doc: 'Topics a viewer leaves.', entity: 'userId', key: 'topic', halfLifeMs: halfLife.d1, capacity: 200, value: negative };
-export const userCreators: Ranked = { storage: 'ranked', name: 'user-creators', doc: 'Creators a viewer answers well.', entity: 'userId', key: 'creatorId', halfLifeMs: halfLife.d14, capacity: 200, value: clear };
-export const regionTrending: Ranked = { storage: 'ranked', name: 'region-trending', doc: 'Videos by what viewers of a region do with them now.', entity: 'region', key: 'videoId', halfLifeMs: halfLife.h6, capacity: 5_000, value: positive };
-export const worldTrending: Ranked = { ...regionTrending, name: 'world-trending', doc: 'Videos by what all viewers do with them now.', entity: { all: 'world' } };
-export const topicTrending: Ranked = { storage: 'ranked', name: 'topic-trending', doc: 'Videos of a topic by what viewers do with them now.', entity: 'topic', key: 'videoId', halfLifeMs: halfLife.d1, capacity: 2_000, value: positive };
+export const userTopics: Ranked = {
+  storage: 'ranked',
+  name: 'user-topics',
+  doc: 'Topics a viewer answers well.',
+  entity: 'userId',
+  key: 'topic',
+  halfLifeMs: halfLife.d14,
+  capacity: 200,
+  value: positive,
+};
+export const userTopicsAvoided: Ranked = {
+  storage: 'ranked',
+  name: 'user-topics-avoided',
+  doc: 'Topics a viewer leaves.',
+  entity: 'userId',
+  key: 'topic',
+  halfLifeMs: halfLife.d1,
+  capacity: 200,
+  value: negative,
+};
+export const userCreators: Ranked = {
+  storage: 'ranked',
+  name: 'user-creators',
+  doc: 'Creators a viewer answers well.',
+  entity: 'userId',
+  key: 'creatorId',
+  halfLifeMs: halfLife.d14,
+  capacity: 200,
+  value: clear,
+};
+export const regionTrending: Ranked = {
+  storage: 'ranked',
+  name: 'region-trending',
+  doc: 'Videos by what viewers of a region do with them now.',
+  entity: 'region',
+  key: 'videoId',
+  halfLifeMs: halfLife.h6,
+  capacity: 5_000,
+  value: positive,
+};
+export const worldTrending: Ranked = {
+  ...regionTrending,
+  name: 'world-trending',
+  doc: 'Videos by what all viewers do with them now.',
+  entity: { all: 'world' },
+};
+export const topicTrending: Ranked = {
+  storage: 'ranked',
+  name: 'topic-trending',
+  doc: 'Videos of a topic by what viewers do with them now.',
+  entity: 'topic',
+  key: 'videoId',
+  halfLifeMs: halfLife.d1,
+  capacity: 2_000,
+  value: positive,
+};
 
-const recent = (name: string, doc: string, capacity: number, when: (e: Engagement) => boolean): Recent => ({ storage: 'recent', name, doc, entity: 'userId', key: 'videoId', capacity, when });
+const recent = (name: string, doc: string, capacity: number, when: (e: Engagement) => boolean): Recent => ({
+  storage: 'recent',
+  name,
+  doc,
+  entity: 'userId',
+  key: 'videoId',
+  capacity,
+  when,
+});
 export const userSeen = recent('user-seen', 'Videos a viewer has seen.', 20_000, (e) => e.kind === 'watch');
 export const userLiked = recent('user-liked', 'Videos a viewer liked.', 5_000, (e) => e.kind === 'like');
-export const userUnliked = recent('user-unliked', 'Videos a viewer took a like back from; the later of like and unlike holds.', 5_000, (e) => e.kind === 'unlike');
-export const userReported = recent('user-reported', 'Videos a viewer reported or does not want.', 5_000, (e) => e.kind === 'report' || e.kind === 'notInterested');
+export const userUnliked = recent(
+  'user-unliked',
+  'Videos a viewer took a like back from; the later of like and unlike holds.',
+  5_000,
+  (e) => e.kind === 'unlike',
+);
+export const userReported = recent(
+  'user-reported',
+  'Videos a viewer reported or does not want.',
+  5_000,
+  (e) => e.kind === 'report' || e.kind === 'notInterested',
+);
 
-export const engagementViews = [videoView, userView, creatorView, userTopics, userTopicsAvoided, userCreators, regionTrending, worldTrending, topicTrending, userSeen, userLiked, userUnliked, userReported] as const;
+export const engagementViews = [
+  videoView,
+  userView,
+  creatorView,
+  userTopics,
+  userTopicsAvoided,
+  userCreators,
+  regionTrending,
+  worldTrending,
+  topicTrending,
+  userSeen,
+  userLiked,
+  userUnliked,
+  userReported,
+] as const;

@@ -28,14 +28,44 @@ const cardBody = (e: VideoPublished): string => {
   return JSON.stringify(card);
 };
 
-export const videoCard: CardView<VideoPublished> = { storage: 'card', name: 'video-card', doc: 'The published video; empty once removed.', entity: 'videoId', body: cardBody };
+export const videoCard: CardView<VideoPublished> = {
+  storage: 'card',
+  name: 'video-card',
+  doc: 'The published video; empty once removed.',
+  entity: 'videoId',
+  body: cardBody,
+};
 /** The same register as `videoCard`, written by the removal. */
 export const videoCardRemoved: CardView<VideoRemoved> = { ...videoCard, entity: 'videoId', body: () => '' };
 
 type Recent = RecentView<VideoPublished>;
-export const freshVideos: Recent = { storage: 'recent', name: 'fresh-videos', doc: 'The newest videos.', entity: { all: 'world' }, key: 'videoId', capacity: 5_000, when: () => true };
-export const creatorVideos: Recent = { storage: 'recent', name: 'creator-videos', doc: 'The newest videos of a creator.', entity: 'creatorId', key: 'videoId', capacity: 200, when: () => true };
-export const topicVideos: Recent = { storage: 'recent', name: 'topic-videos', doc: 'The newest videos of a topic.', entity: 'topics', key: 'videoId', capacity: 1_000, when: () => true };
+export const freshVideos: Recent = {
+  storage: 'recent',
+  name: 'fresh-videos',
+  doc: 'The newest videos.',
+  entity: { all: 'world' },
+  key: 'videoId',
+  capacity: 5_000,
+  when: () => true,
+};
+export const creatorVideos: Recent = {
+  storage: 'recent',
+  name: 'creator-videos',
+  doc: 'The newest videos of a creator.',
+  entity: 'creatorId',
+  key: 'videoId',
+  capacity: 200,
+  when: () => true,
+};
+export const topicVideos: Recent = {
+  storage: 'recent',
+  name: 'topic-videos',
+  doc: 'The newest videos of a topic.',
+  entity: 'topics',
+  key: 'videoId',
+  capacity: 1_000,
+  when: () => true,
+};
 
 export const publishedViews = [videoCard, freshVideos, creatorVideos, topicVideos] as const;
 export const removedViews = [videoCardRemoved] as const;

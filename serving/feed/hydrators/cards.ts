@@ -1,4 +1,4 @@
-import { videoCard, type VideoCard } from '#schemas/features/views/videos.ts';
+import { type VideoCard, videoCard } from '#schemas/features/views/videos.ts';
 import type { Hydrator } from '../../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
 

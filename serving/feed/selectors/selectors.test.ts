@@ -4,9 +4,14 @@ import type { FeedCandidate, FeedQuery } from '../query.ts';
 import { creatorDiversity } from './creator-diversity.ts';
 import { first } from './first.ts';
 
-const ranked = fc.array(fc.nat(6), { maxLength: 60 }).map((creators) =>
-  creators.map((creator, i) => ({ id: `v${i}`, sources: ['fresh'], score: -i, seenAt: null, reason: '', card: { creatorId: `c${creator}` } }) as unknown as FeedCandidate),
-);
+const ranked = fc
+  .array(fc.nat(6), { maxLength: 60 })
+  .map((creators) =>
+    creators.map(
+      (creator, i) =>
+        ({ id: `v${i}`, sources: ['fresh'], score: -i, seenAt: null, reason: '', card: { creatorId: `c${creator}` } }) as unknown as FeedCandidate,
+    ),
+  );
 const query = (count: number) => ({ count, allowSeen: false }) as FeedQuery;
 
 test.each([creatorDiversity, first])('$name never invents, never repeats, and gives as many as there are', (selector) => {

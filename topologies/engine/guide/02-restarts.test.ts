@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { eventually } from '#infra/testing/test-stack.ts';
 import { ForyouError } from '#infra/errors.ts';
+import { eventually } from '#infra/testing/test-stack.ts';
 import { follow } from '#schemas/events/follow.ts';
 import { follows } from '#schemas/tables/history.ts';
 import { dedupe } from '../../steps/dedupe.ts';
@@ -13,26 +13,29 @@ import { memorySetting } from './setting.ts';
 const counted = topology('guide-counted', { source: follow, steps: steps(dedupe), sink: rows(follows) });
 const event = (i: number) => ({ eventId: `e${i}`, userId: 'ann', creatorId: `c${i}`, kind: 'follow' as const, occurredAt: Date.now() });
 
-test.each(['H1', 'H2', 'H3', 'H4', 'H5'] satisfies ProtocolStep[])('1. a topology that dies as %s begins goes on where it was, and counts nothing twice', async (deadly) => {
-  const { services, producer } = await memorySetting();
-  await producer.send(follow, [1, 2, 3, 2].map(event));
-  const dying = await runTopology(counted, {
-    ...services,
-    at: async (step) => {
-      if (step === deadly) throw new Error(`died at ${step}`);
-    },
-  });
-  await expect(dying.failed).rejects.toThrow(`died at ${deadly}`);
-  await dying.stop();
-  // More arrived meanwhile, a repeat among it: the dedupe window is read back from the log.
-  await producer.send(follow, [4, 1].map(event));
-  const running = await runTopology(counted, services);
-  await eventually('all four', async () => (await services.warehouse.query('SELECT * FROM follows')).length >= 4);
-  await eventually('no lag', async () => (await services.log.committedOf('guide-counted', 'follow'))[0]?.offset === 6);
-  const ids = (await services.warehouse.query<{ event_id: string }>('SELECT * FROM follows')).map((r) => r.event_id);
-  expect(ids.sort()).toEqual(['e1', 'e2', 'e3', 'e4']);
-  await running.stop();
-});
+test.each(['H1', 'H2', 'H3', 'H4', 'H5'] satisfies ProtocolStep[])(
+  '1. a topology that dies as %s begins goes on where it was, and counts nothing twice',
+  async (deadly) => {
+    const { services, producer } = await memorySetting();
+    await producer.send(follow, [1, 2, 3, 2].map(event));
+    const dying = await runTopology(counted, {
+      ...services,
+      at: async (step) => {
+        if (step === deadly) throw new Error(`died at ${step}`);
+      },
+    });
+    await expect(dying.failed).rejects.toThrow(`died at ${deadly}`);
+    await dying.stop();
+    // More arrived meanwhile, a repeat among it: the dedupe window is read back from the log.
+    await producer.send(follow, [4, 1].map(event));
+    const running = await runTopology(counted, services);
+    await eventually('all four', async () => (await services.warehouse.query('SELECT * FROM follows')).length >= 4);
+    await eventually('no lag', async () => (await services.log.committedOf('guide-counted', 'follow'))[0]?.offset === 6);
+    const ids = (await services.warehouse.query<{ event_id: string }>('SELECT * FROM follows')).map((r) => r.event_id);
+    expect(ids.sort()).toEqual(['e1', 'e2', 'e3', 'e4']);
+    await running.stop();
+  },
+);
 
 test('2. an outage is waited out: the batch is tried again until the store answers', async () => {
   const { services, producer } = await memorySetting();

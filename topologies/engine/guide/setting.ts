@@ -1,5 +1,5 @@
-import { ViewCatalog } from '#infra/online/delta.ts';
 import { MemoryLog } from '#infra/log/memory.ts';
+import { ViewCatalog } from '#infra/online/delta.ts';
 import { MemoryOnlineStore } from '#infra/online/memory.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { MemoryRegistry } from '#infra/registry/memory.ts';

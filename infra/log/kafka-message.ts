@@ -1,0 +1,13 @@
+import type { KafkaMessage } from 'kafkajs';
+import type { LogRecord } from './log.ts';
+
+/** A record as kafkajs hands it over; headers only where there are some, since most have none. */
+export function fromMessage(message: KafkaMessage): LogRecord {
+  return {
+    offset: Number(message.offset),
+    key: message.key,
+    value: message.value,
+    appendedAtMs: Number(message.timestamp),
+    ...(message.headers && Object.keys(message.headers).length > 0 ? { headers: message.headers } : {}),
+  };
+}

@@ -1,0 +1,114 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { childEnvironment, repoRoot } from '../config.ts';
+
+/** A safety mechanism, how to switch it off, and the test that must then go red. */
+interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  readonly from: string | RegExp;
+  readonly to: string;
+  readonly project: 'unit' | 'integration' | 'faults';
+  readonly testFile: string;
+  readonly testName: string;
+}
+
+const mutants: readonly Mutant[] = [
+  {
+    name: 'watermark check',
+    file: 'infra/online/merge.lua',
+    from: /^if stored .* -- MUTANT:watermark$/gm,
+    to: '',
+    project: 'faults',
+    testFile: 'kill',
+    testName: 'as O5 begins for time 1|as O3 begins for time 7|as O4 begins',
+  },
+  {
+    name: 'deduplication token',
+    file: 'topologies/engine/history-sink.ts',
+    from: /const token = .* \/\/ MUTANT:dedup-token/,
+    to: 'const token = crypto.randomUUID();',
+    project: 'faults',
+    testFile: 'kill',
+    testName: 'as H4 begins|as H5 begins',
+  },
+  {
+    name: 'planned cut',
+    file: 'topologies/engine/history-sink.ts',
+    from: /if \(this\.#plannedEnd === null\) return .* \/\/ MUTANT:planned-cut/,
+    to: 'if (this.#plannedEnd !== -1) return Math.min(max, pending.length);',
+    project: 'faults',
+    testFile: 'kill',
+    testName: 'as H4 begins|as H5 begins',
+  },
+  {
+    name: 'dedupe step',
+    file: 'topologies/steps/dedupe.ts',
+    from: 'context.firstTime() ? ok : duplicate',
+    to: 'context.firstTime() ? ok : ok',
+    project: 'unit',
+    testFile: 'guide',
+    testName: 'counts nothing twice',
+  },
+  {
+    name: 'window read back',
+    file: 'topologies/engine/partition.ts',
+    from: 'for (const record of records) this.#pipeline.run(record);',
+    to: '',
+    project: 'unit',
+    testFile: 'guide',
+    testName: 'counts nothing twice',
+  },
+  {
+    name: 'fingerprint',
+    file: 'schemas/features/read.ts',
+    from: ' || value.readUInt32LE(0) !== layout.fingerprint',
+    to: '',
+    project: 'integration',
+    testFile: 'online',
+    testName: 'another version of a view',
+  },
+];
+
+/** The checkout with one mechanism off, in a folder of its own. */
+function mutate(mutant: Mutant): string {
+  const copy = mkdtempSync(join(tmpdir(), 'foryou-mutant-'));
+  const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: repoRoot, encoding: 'utf8' }).trim().split('\n');
+  for (const file of files) cpSync(join(repoRoot, file), join(copy, file));
+  symlinkSync(join(repoRoot, 'node_modules'), join(copy, 'node_modules'));
+  const path = join(copy, mutant.file);
+  const before = readFileSync(path, 'utf8');
+  const after = before.replace(mutant.from, mutant.to);
+  if (after === before) throw new Error(`the mutant "${mutant.name}" does not apply to ${mutant.file}`);
+  writeFileSync(path, after);
+  return copy;
+}
+
+function goesRed(mutant: Mutant, folder: string): boolean {
+  const args = [join(folder, 'node_modules/vitest/vitest.mjs'), 'run', '--project', mutant.project, mutant.testFile, '-t', mutant.testName];
+  const { status, stdout } = spawnSync(process.execPath, args, {
+    cwd: folder,
+    env: childEnvironment(),
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    timeout: 580_000,
+  });
+  // Red for the right reason: the tests ran, and some failed.
+  return status !== 0 && /Tests .*\d+ failed/.test(stdout);
+}
+
+let survived = 0;
+for (const mutant of mutants) {
+  const folder = mutate(mutant);
+  try {
+    const red = goesRed(mutant, folder);
+    if (!red) survived++;
+    console.log(`${red ? 'red, as it must be' : 'STILL GREEN'}  without the ${mutant.name}: ${mutant.testName}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+console.log(survived === 0 ? `all ${mutants.length} mechanisms are tested` : `${survived} of ${mutants.length} mechanisms are not tested`);
+process.exit(survived === 0 ? 0 : 1);
