@@ -37,7 +37,21 @@ test.each(['H1', 'H2', 'H3', 'H4', 'H5'] satisfies ProtocolStep[])(
   },
 );
 
-test('2. an outage is waited out: the batch is tried again until the store answers', async () => {
+test('2. a repeat that comes after a restart is still a repeat: the window is read back from the log', async () => {
+  const { services, producer } = await memorySetting();
+  const stored = async () => (await services.warehouse.query('SELECT * FROM follows')).length;
+  await producer.send(follow, [1, 2].map(event));
+  const before = await runTopology(counted, services);
+  await eventually('the commit', async () => (await services.log.committedOf('guide-counted', 'follow'))[0]?.offset === 2);
+  await before.stop();
+  await producer.send(follow, [2, 1, 3].map(event));
+  const after = await runTopology(counted, services);
+  await eventually('the commit', async () => (await services.log.committedOf('guide-counted', 'follow'))[0]?.offset === 5);
+  expect(await stored()).toBe(3);
+  await after.stop();
+});
+
+test('3. an outage is waited out: the batch is tried again until the store answers', async () => {
   const { services, producer } = await memorySetting();
   let failures = 3;
   const insertAvro = services.warehouse.insertAvro.bind(services.warehouse);
@@ -52,7 +66,7 @@ test('2. an outage is waited out: the batch is tried again until the store answe
   await running.stop();
 });
 
-test('3. a bug is not retried: the topology fails, and its process ends', async () => {
+test('4. a bug is not retried: the topology fails, and its process ends', async () => {
   const { services, producer } = await memorySetting();
   services.warehouse.insertAvro = async () => {
     throw new TypeError('a bug');
