@@ -4,8 +4,8 @@ import { type AnyView, fingerprint } from '#schemas/features/view.ts';
 /**
  * A shard's delta travels as one MessagePack array of operations, so that a flush is one argument:
  *   packed  [0, viewIndex, key, bytes]            bytes as in `layout.ts`
- *   ranked  [1, viewIndex, key, [member, logWeight, ...]]
- *   recent  [2, viewIndex, key, [member, timeMs, ...]]
+ *   ranked  [1, viewIndex, key, [logWeight, member, ...]]
+ *   recent  [2, viewIndex, key, [timeMs as decimal text, member, ...]]
  *   card    [3, viewIndex, key, timeMs, body]
  */
 export const op = { packed: 0, ranked: 1, recent: 2, card: 3 } as const;
@@ -81,6 +81,13 @@ export class DeltaWriter {
     this.#buffer[this.#at] = 0xdb;
     this.#buffer.writeUInt32BE(length, this.#at + 1);
     this.#at += 5;
+  }
+  /** ASCII text. */
+  text(text: string): this {
+    this.#room(text.length + 5);
+    this.#header(text.length);
+    this.#at += this.#buffer.write(text, this.#at, 'latin1');
+    return this;
   }
   array(length: number): this {
     this.#room(5);

@@ -52,9 +52,11 @@ export class MemoryOnlineStore implements OnlineStore {
   #mergeSet(key: string, capacity: number, pairs: readonly (Uint8Array | number)[], combine: (a: number, b: number) => number): void {
     const set = new Map(this.#sets.get(key));
     for (let i = 0; i < pairs.length; i += 2) {
-      const member = utf8(pairs[i] as Uint8Array);
+      const [sent, bytes] = [pairs[i], pairs[i + 1]] as [number | Uint8Array, Uint8Array];
+      const score = typeof sent === 'number' ? sent : Number(utf8(sent));
+      const member = utf8(bytes);
       const before = set.get(member);
-      set.set(member, before === undefined ? (pairs[i + 1] as number) : combine(before, pairs[i + 1] as number));
+      set.set(member, before === undefined ? score : combine(before, score));
     }
     this.#sets.set(key, new Map(bestFirst(set).slice(0, capacity)));
   }

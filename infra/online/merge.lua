@@ -36,42 +36,41 @@ local function mergePacked(view, key, delta)
   redis.call('SET', key, struct.pack(view.format, unpack(a, 1, view.doubles + 2)))
 end
 
-local chunk = 1000 -- pairs per call: Lua's unpack has a limit
+local chunk = 2000 -- values per call: Lua's unpack has a limit
+local call, log, unpack, tonumber = redis.call, math.log, unpack, tonumber
+local log2 = math.log(2)
 
 local function mergeRanked(view, key, pairs_)
-  local log2 = math.log(2)
-  for from = 1, #pairs_, 2 * chunk do
-    local members, args = {}, {}
-    local last = math.min(#pairs_, from + 2 * chunk - 1)
-    for i = from, last, 2 do members[#members + 1] = pairs_[i] end
-    local before = redis.call('ZMSCORE', key, unpack(members))
-    for i = 1, #members do
-      local w = pairs_[from + 2 * i - 1]
-      local s = before[i] and tonumber(before[i])
+  local members, n = {}, 0
+  for i = 1, #pairs_, 2 do n = n + 1; members[n] = pairs_[i + 1] end
+  for from = 1, n, chunk do
+    local last = from + chunk - 1
+    if last > n then last = n end
+    local before = call('ZMSCORE', key, unpack(members, from, last))
+    for i = from, last do
+      local s = before[i - from + 1]
       if s then
-        local high, low = w, s
-        if s > w then high, low = s, w end
-        w = high + math.log(1 + 2 ^ (low - high)) / log2
+        -- log2(2^w + 2^s), the larger one in front so that nothing overflows
+        s = tonumber(s)
+        local w = pairs_[2 * i - 1]
+        if s > w then w, s = s, w end
+        pairs_[2 * i - 1] = w + log(1 + 2 ^ (s - w)) / log2
       end
-      args[#args + 1] = string.format('%.17g', w)
-      args[#args + 1] = members[i]
     end
-    redis.call('ZADD', key, unpack(args))
   end
-  redis.call('ZREMRANGEBYRANK', key, 0, -(view.capacity + 1))
+  -- Redis writes Lua numbers with 17 significant digits: nothing is lost on the way.
+  for from = 1, 2 * n, chunk do
+    call('ZADD', key, unpack(pairs_, from, math.min(2 * n, from + chunk - 1)))
+  end
+  call('ZREMRANGEBYRANK', key, 0, -(view.capacity + 1))
 end
 
+-- Scores come as decimal text, so that the pairs go to the store as they are.
 local function mergeRecent(view, key, pairs_)
-  for from = 1, #pairs_, 2 * chunk do
-    local args = {}
-    local last = math.min(#pairs_, from + 2 * chunk - 1)
-    for i = from, last, 2 do
-      args[#args + 1] = string.format('%.17g', pairs_[i + 1])
-      args[#args + 1] = pairs_[i]
-    end
-    redis.call('ZADD', key, 'GT', unpack(args))
+  for from = 1, #pairs_, chunk do
+    call('ZADD', key, 'GT', unpack(pairs_, from, math.min(#pairs_, from + chunk - 1)))
   end
-  redis.call('ZREMRANGEBYRANK', key, 0, -(view.capacity + 1))
+  call('ZREMRANGEBYRANK', key, 0, -(view.capacity + 1))
 end
 
 -- A card is stored as an f64 time in front of its body; an empty body withdraws it.

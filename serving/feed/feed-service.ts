@@ -144,7 +144,7 @@ export class FeedService {
             explain: {
               counts: { ...result.counts },
               failedSources: [...result.failedSources],
-              dropped: result.dropped.slice(0, 500).map((d) => ({ videoId: d.id, filter: d.filter })),
+              dropped: result.dropped.slice(0, 5_000).map((d) => ({ videoId: d.id, filter: d.filter })),
             },
           }
         : {}),

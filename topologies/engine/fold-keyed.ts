@@ -11,6 +11,7 @@ interface Combine {
   first(timeMs: number, value: number): number;
   /** Score after one more. */
   next(score: number, timeMs: number, value: number): number;
+  write(writer: DeltaWriter, score: number): void;
 }
 
 /** Folds a batch into scores by entity and key: ranked views (decayed sums) and recent views (newest times). */
@@ -92,7 +93,8 @@ export class KeyedFold {
       writer.array(2 * (this.#lengths[entity] as number));
       for (let slot = this.#heads[entity] as number; slot >= 0; slot = this.#nexts[slot] as number) {
         const key = this.#keys[slot] as number;
-        writer.key('', keys.bytes, keys.start(key), keys.start(key + 1)).number(this.#scores[slot] as number);
+        this.#combine.write(writer, this.#scores[slot] as number);
+        writer.key('', keys.bytes, keys.start(key), keys.start(key + 1));
       }
       this.#heads[entity] = -1;
       this.#lengths[entity] = 0;
@@ -107,10 +109,16 @@ export class KeyedFold {
 const ranked = (halfLifeMs: number): Combine => ({
   kind: op.ranked,
   first: (timeMs, value) => Math.log2(value) + timeMs / halfLifeMs,
+  write: (writer, score) => writer.number(score),
   next(score, timeMs, value) {
     const added = Math.log2(value) + timeMs / halfLifeMs;
     return added > score ? added + Math.log2(1 + 2 ** (score - added)) : score + Math.log2(1 + 2 ** (added - score));
   },
 });
 
-const recent: Combine = { kind: op.recent, first: (timeMs) => timeMs, next: (score, timeMs) => Math.max(timeMs, score) };
+const recent: Combine = {
+  kind: op.recent,
+  first: (timeMs) => timeMs,
+  next: (score, timeMs) => Math.max(timeMs, score),
+  write: (writer, score) => writer.text(String(score)),
+};

@@ -56,7 +56,7 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
   await new EventProducer(adapters).send(videoPublished, catalogue);
   const audience = new Audience({ url, catalogue, viewers, rate: watchesPerSecond, seed, tokenFor: (userId) => signToken(config.jwt, userId, [], 86_400) });
   const panel = new Panel();
-  const probe = new FreshnessProbe(url, () => signToken(config.jwt, `probe-${crypto.randomUUID()}`, [], 3_600));
+  const probe = new FreshnessProbe(url, () => signToken(config.jwt, `probe-${crypto.randomUUID()}`, ['explain'], 3_600));
   const loops = new Loops();
   try {
     await replay(config);

@@ -2,15 +2,17 @@ import { randomUUID } from 'node:crypto';
 
 interface Page {
   readonly items: readonly { readonly videoId: string; readonly durationMs: number }[];
+  readonly explain?: { readonly dropped: readonly { readonly videoId: string; readonly filter: string }[] };
 }
 
-const pollMs = 5;
+const pollMs = 2;
 const giveUpMs = 10_000;
 
 /**
  * Measures, from outside over HTTP, the time from an engagement's 202 to the first feed that
  * differs because of it: the probe watches the video at the top of its feed, then asks in new
- * sessions until the feed no longer offers it.
+ * sessions until the feed says that it dropped the video as seen. Its absence alone would not do:
+ * it may also be missing because another session has another order. Tokens need the scope "explain".
  */
 export class FreshnessProbe {
   readonly samplesMs: number[] = [];
@@ -26,7 +28,7 @@ export class FreshnessProbe {
   async measure(): Promise<number | null> {
     const headers = { authorization: `Bearer ${await this.#token()}` };
     const feed = async (): Promise<Page> =>
-      (await fetch(`${this.#url}/api/v1/feed/foryou?count=10&session_id=${randomUUID()}`, { headers })).json() as Promise<Page>;
+      (await fetch(`${this.#url}/api/v1/feed/foryou?count=10&session_id=${randomUUID()}&explain=1`, { headers })).json() as Promise<Page>;
     const top = (await feed()).items?.[0];
     if (!top) return null;
     const response = await fetch(`${this.#url}/api/v1/video/${top.videoId}/engage`, {
@@ -38,7 +40,7 @@ export class FreshnessProbe {
     const accepted = performance.now();
     while (performance.now() - accepted < giveUpMs) {
       const page = await feed();
-      if (page.items?.length > 0 && !page.items.some((item) => item.videoId === top.videoId)) {
+      if (page.explain?.dropped.some((d) => d.videoId === top.videoId && d.filter === 'not-seen')) {
         const took = performance.now() - accepted;
         this.samplesMs.push(took);
         return took;
