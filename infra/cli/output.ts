@@ -28,17 +28,21 @@ export function printError(error: unknown): void {
   if (error.fix) console.error(`  fix: ${error.fix}`);
 }
 
-/** Runs until SIGINT or SIGTERM, or until the work fails, and stops gracefully either way. */
-export async function untilStopped(running: { stop(): Promise<void>; failed?: Promise<never> }): Promise<void> {
-  const signalled = new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
+/** Resolves when a person or a system asks the process to end; a terminal that was closed asks too. */
+export function interruption(): Promise<void> {
+  // Output to a terminal that is gone must not end the clean-up.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   });
+}
+
+/** Runs until interrupted, or until the work fails, and stops gracefully either way. */
+export async function untilStopped(running: { stop(): Promise<void>; failed?: Promise<never> }): Promise<void> {
+  const interrupted = interruption();
   try {
-    await (running.failed ? Promise.race([signalled, running.failed]) : signalled);
+    await (running.failed ? Promise.race([interrupted, running.failed]) : interrupted);
   } finally {
-    const lastResort = setTimeout(() => process.exit(1), 12_000);
-    lastResort.unref();
     await running.stop();
   }
 }

@@ -29,7 +29,7 @@ export async function runJob<P extends JobPorts>(job: Job<P>, ports: P, hour: Da
   const release = await ports.lease.acquire(`job:${job.name}`, leaseMs);
   if (!release) return null;
   const startedAt = Date.now();
-  const row = { job: job.name, hour: Math.floor(hour.getTime() / 1000), started_at: startedAt / 1000 };
+  const row = { job: job.name, hour: Math.floor(hour.getTime() / 1000), started_at: new Date(startedAt).toISOString().slice(0, 23) };
   const seconds = () => (Date.now() - startedAt) / 1000;
   try {
     await ports.warehouse.command(jobRunsTable);

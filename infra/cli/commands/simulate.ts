@@ -6,6 +6,7 @@ import { signToken } from '../../../serving/http/auth.ts';
 import { connect, disconnect } from '../../adapters.ts';
 import type { Config } from '../../config.ts';
 import { EventProducer } from '../../producer/producer.ts';
+import { interruption } from '../output.ts';
 import { wholeNumber } from './run.ts';
 
 export function simulateCommand(program: Command, config: () => Config): void {
@@ -35,11 +36,7 @@ export function simulateCommand(program: Command, config: () => Config): void {
           `watches ${stats.watches}  completion ${percent(stats.completed, stats.watches)}  beside random ${percent(stats.randomCompleted, stats.randomWatches)}  failures ${stats.failures}`,
         );
       const timer = setInterval(line, 5_000);
-      await new Promise<void>((resolve) => {
-        setTimeout(resolve, o.seconds * 1000);
-        process.once('SIGINT', () => resolve());
-        process.once('SIGTERM', () => resolve());
-      });
+      await Promise.race([interruption(), new Promise((resolve) => setTimeout(resolve, o.seconds * 1000))]);
       clearInterval(timer);
       await audience.stop();
       await disconnect(adapters);

@@ -13,6 +13,7 @@ import { EventProducer } from '../../producer/producer.ts';
 import { Stack } from '../../stack/stack.ts';
 import { Supervisor } from '../../stack/supervisor.ts';
 import { runImport } from '../commands/import.ts';
+import { interruption } from '../output.ts';
 import { taskList } from '../task-list.ts';
 import { FreshnessProbe } from './freshness-probe.ts';
 import { Panel, type PanelState, panelLines } from './panel.ts';
@@ -31,10 +32,7 @@ export async function runDemo(base: Config): Promise<number> {
     throw new ForyouError('stack-broken', 'the stack is up already', {
       fix: 'foryou down first, or give the demo another FORYOU_PORT_BASE and FORYOU_STATE_DIR',
     });
-  const interrupted = new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
-  });
+  const interrupted = interruption();
   const supervisor = new Supervisor(config);
   try {
     const began = performance.now();
