@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { ForyouError } from '../errors.ts';
 
 /** One holder at a time. */
 export interface Lease {
@@ -17,7 +18,10 @@ export class RedisLease implements Lease {
   async acquire(name: string, forMs: number): Promise<(() => Promise<void>) | null> {
     const token = crypto.randomUUID();
     const key = `lease:${name}`;
-    if ((await this.#client.set(key, token, 'PX', forMs, 'NX')) === null) return null;
+    const taken = await this.#client.set(key, token, 'PX', forMs, 'NX').catch((cause) => {
+      throw new ForyouError('unavailable', 'Redis does not answer', { cause, fix: 'check it: foryou status' });
+    });
+    if (taken === null) return null;
     return async () => {
       await this.#client.eval(releaseScript, 1, key, token);
     };
