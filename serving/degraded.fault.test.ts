@@ -3,6 +3,7 @@ import { connect, disconnect } from '#infra/adapters.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { eventually, startTestStack, type TestStack } from '#infra/testing/test-stack.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
+import { Audience } from '../jobs/simulate/audience.ts';
 import { makeCatalogue } from '../jobs/simulate/catalogue.ts';
 import { runTopologies } from '../topologies/main.ts';
 import type { FeedPage } from './feed/response.ts';
@@ -40,6 +41,18 @@ test('without Redis the feed answers from memory, says so, accepts events, and r
     await new Promise((resolve) => setTimeout(resolve, 2_100));
     return true;
   });
+  // Simulated viewers keep watching through all of it.
+  const { config } = stack;
+  const audience = new Audience({
+    url: `http://${config.host}:${config.ports.serving}`,
+    viewers: 20,
+    seed: 1,
+    rate: 20,
+    catalogue: [],
+    tokenFor: (userId) => signToken(config.jwt, userId, [], 600),
+  });
+  audience.start();
+  await eventually('they watch', async () => audience.stats.watches > 20);
   await stack.stack.process('redis').kill9();
 
   const first = await feed('count=10&session_id=dark');
@@ -48,7 +61,6 @@ test('without Redis the feed answers from memory, says so, accepts events, and r
   expect(second.page.items.filter((i) => first.page.items.some((j) => j.videoId === i.videoId))).toEqual([]);
   for (let i = 0; i < 20; i++) expect((await feed('count=5&session_id=dark')).status).toBe(200);
 
-  const { config } = stack;
   const token = await signToken(config.jwt, 'viewer', [], 600);
   const engaged = await fetch(`http://${config.host}:${config.ports.serving}/api/v1/video/${first.page.items[0]?.videoId}/engage`, {
     method: 'POST',
@@ -60,6 +72,10 @@ test('without Redis the feed answers from memory, says so, accepts events, and r
 
   await stack.stack.process('redis').start();
   await eventually('the feed is whole again', async () => (await feed('count=10&session_id=after')).page.degraded === false);
+  const before = audience.stats.watches;
+  await eventually('they go on watching', async () => audience.stats.watches > before + 20);
+  await audience.stop();
+  expect(audience.stats.failures).toBe(0);
 });
 
 test('without Kafka an event is not accepted, and the feed goes on', async () => {

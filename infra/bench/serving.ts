@@ -9,6 +9,7 @@ import { signToken } from '../../serving/http/auth.ts';
 import { type Adapters, connect, disconnect } from '../adapters.ts';
 import { FreshnessProbe, percentile } from '../cli/demo/freshness-probe.ts';
 import type { Config } from '../config.ts';
+import { lagOf } from '../log/lag.ts';
 import { EventProducer } from '../producer/producer.ts';
 import { serviceSpecs } from '../stack/services.ts';
 import { eventually, startTestStack } from '../testing/test-stack.ts';
@@ -46,15 +47,11 @@ async function publish(config: Config, adapters: Adapters, say: (line: string) =
     );
   await eventually(
     'the stores hold the catalogue and its history',
-    async () => (await lag(adapters, 'engagement-online')) === 0 && (await lag(adapters, 'engagement-history')) === 0,
+    async () =>
+      (await lagOf(adapters.log, 'engagement-online', engagement.topic)) === 0 && (await lagOf(adapters.log, 'engagement-history', engagement.topic)) === 0,
     120_000,
   );
   say(`  ${videos} videos, 100000 events of history, serving on port ${config.ports.serving}`);
-}
-
-async function lag(adapters: Adapters, group: string): Promise<number> {
-  const [offsets, committed] = await Promise.all([adapters.log.offsets(engagement.topic), adapters.log.committedOf(group, engagement.topic)]);
-  return offsets.reduce((sum, p) => sum + p.high - (committed.find((c) => c.partition === p.partition)?.offset ?? 0), 0);
 }
 
 /** Event accepted to the next feed that differs because of it, with other viewers' events in the background. */

@@ -139,11 +139,11 @@ export class OnlineSink implements PartitionSink<Row> {
 
   async #merge(flight: Flight, shard: number, delta: Buffer): Promise<void> {
     if (flight.done[shard]) return;
+    if (this.#services.at) await this.#at('O3', `shard ${shard}`);
     const outcome = await this.#services.online.merge(shard, this.#source, this.#watermarks[shard] as number, flight.end, delta);
     if (outcome === 'conflict') throw new Rewind(`shard ${shard} stands elsewhere`);
     flight.done[shard] = true;
     this.#watermarks[shard] = flight.end;
-    if (this.#services.at) await this.#at('O3', `after shard ${shard}`);
   }
 
   async #at(step: ProtocolStep, range: string): Promise<void> {

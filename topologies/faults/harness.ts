@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import { type Adapters, connect, disconnect } from '#infra/adapters.ts';
 import { type Config, environmentOf } from '#infra/config.ts';
 import { listDeadLetters } from '#infra/dead-letters.ts';
+import { lagOf } from '#infra/log/lag.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
 import { type Engagement, engagement } from '#schemas/events/engagement.ts';
@@ -78,10 +79,8 @@ export class Ledger {
     this.#accepted.set(event.eventId, event);
   }
 
-  async lag(group: string): Promise<number> {
-    const { log } = this.adapters;
-    const [offsets, committed] = await Promise.all([log.offsets(engagement.topic), log.committedOf(group, engagement.topic)]);
-    return offsets.reduce((sum, p) => sum + p.high - (committed.find((c) => c.partition === p.partition)?.offset ?? p.low), 0);
+  lag(group: string): Promise<number> {
+    return lagOf(this.adapters.log, group, engagement.topic);
   }
 
   async caughtUp(withinMs = 60_000): Promise<void> {

@@ -43,7 +43,7 @@ describe('kill -9 between the steps of the history protocol', () => {
 });
 
 describe('kill -9 between the steps of the online protocol', () => {
-  // O3 begins once per flush and once after each shard: 1 is before any merge, 7 is with some shards merged.
+  // O3 begins once per flush and once per shard: 1 is before any merge, 7 lets some shards merge and freezes the others.
   test.each([
     ['O1', 1],
     ['O2', 1],

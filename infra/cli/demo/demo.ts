@@ -9,6 +9,7 @@ import { signToken } from '../../../serving/http/auth.ts';
 import { type Adapters, connect, disconnect } from '../../adapters.ts';
 import { type Config, readConfig } from '../../config.ts';
 import { ForyouError } from '../../errors.ts';
+import { lagOf } from '../../log/lag.ts';
 import { EventProducer } from '../../producer/producer.ts';
 import { Stack } from '../../stack/stack.ts';
 import { Supervisor } from '../../stack/supervisor.ts';
@@ -57,8 +58,8 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
   const probe = new FreshnessProbe(url, () => signToken(config.jwt, `probe-${crypto.randomUUID()}`, ['explain'], 3_600));
   const loops = new Loops();
   try {
-    await replay(config);
-    await caughtUp(adapters);
+    const ready = replay(config).then(() => caughtUp(adapters));
+    if ((await Promise.race([ready.then(() => true), interrupted.then(() => false)])) === false) return 130;
     audience.start();
     const meter = new Meter(adapters, () => audience.stats, probe, began);
     loops.every(1_000, () => meter.tick());
@@ -97,17 +98,13 @@ async function replay(config: Config): Promise<void> {
     console.log(r.alreadyDone ? `  ${r.file} was imported before` : `  ${r.file}: ${r.events} events about ${r.videos} videos, ${r.badLines} bad lines`);
 }
 
-async function onlineLag(adapters: Adapters): Promise<number> {
-  const [offsets, committed] = await Promise.all([adapters.log.offsets(engagement.topic), adapters.log.committedOf('engagement-online', engagement.topic)]);
-  return offsets.reduce((sum, p) => sum + p.high - (committed.find((c) => c.partition === p.partition)?.offset ?? 0), 0);
-}
-
 /** Waits, with a bar, until the online store has folded what was replayed. */
 async function caughtUp(adapters: Adapters): Promise<void> {
-  const total = await onlineLag(adapters);
+  const behind = () => lagOf(adapters.log, 'engagement-online', engagement.topic);
+  const total = await behind();
   const tasks = taskList();
   const update = tasks.bar('fold the replay into features', Math.max(1, total));
-  for (let lag = total; lag > 0; lag = await onlineLag(adapters)) {
+  for (let lag = total; lag > 0; lag = await behind()) {
     update(total - lag);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
@@ -136,18 +133,14 @@ class Meter {
     const { log } = this.#adapters;
     const offsets = await log.offsets(engagement.topic);
     const events = offsets.reduce((sum, p) => sum + p.high, 0);
-    const lagOf = async (group: string) => {
-      const committed = await log.committedOf(group, engagement.topic);
-      return offsets.reduce((sum, p) => sum + p.high - (committed.find((c) => c.partition === p.partition)?.offset ?? 0), 0);
-    };
-    const [history, online] = await Promise.all([lagOf('engagement-history'), lagOf('engagement-online')]);
+    const [history, online] = await Promise.all(['engagement-history', 'engagement-online'].map((group) => lagOf(log, group, engagement.topic)));
     const at = performance.now();
     const eventsPerSecond = this.#last.at === 0 ? 0 : ((events - this.#last.events) * 1_000) / (at - this.#last.at);
     this.#last = { events, at };
     this.state = {
       eventsPerSecond,
       totalEvents: events,
-      lag: { history, online },
+      lag: { history: history ?? 0, online: online ?? 0 },
       freshnessMs: this.#probe.samplesMs,
       audience: this.#stats(),
       elapsedSeconds: (at - this.#began) / 1_000,
