@@ -7,9 +7,15 @@ import type { Log } from './log/log.ts';
 import type { SchemaRegistry } from './registry/registry.ts';
 import type { Warehouse } from './warehouse/warehouse.ts';
 
+const maxRecordBytes = 2 * 1024 * 1024;
+
 /** Makes topics, schemas, tables and buckets; may run again at any time. */
 export async function provision(ports: { log: Log; registry: SchemaRegistry; warehouse: Warehouse; blobs?: Blobs }, partitions: number): Promise<void> {
-  await ports.log.createTopics([...contracts.map((c) => ({ name: c.topic, partitions })), { name: deadLetterTopic, partitions: 1 }]);
+  await ports.log.createTopics([
+    ...contracts.map((c) => ({ name: c.topic, partitions, maxRecordBytes })),
+    // A dead letter is a whole record and the headers that explain it: it must always fit.
+    { name: deadLetterTopic, partitions: 1, maxRecordBytes: 2 * maxRecordBytes },
+  ]);
   for (const contract of contracts) await ports.registry.register(contract.topic, avroOf(contract));
   for (const statement of historyTables.flatMap(createStatements)) await ports.warehouse.command(statement);
   for (const bucket of buckets) await ports.blobs?.createBucket(bucket);

@@ -3,7 +3,7 @@ import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs';
 import { ForyouError } from '../errors.ts';
 import { KafkaConsumer } from './kafka-consumer.ts';
 import { fromMessage } from './kafka-message.ts';
-import type { ConsumeOptions, Log, LogConsumer, LogRecord, NewRecord, PartitionHandler } from './log.ts';
+import type { ConsumeOptions, Log, LogConsumer, LogRecord, NewRecord, NewTopic, PartitionHandler } from './log.ts';
 
 /**
  * kafkajs 2.2.4 re-arms a timer with a negative delay whenever nothing is pending, which Node
@@ -63,7 +63,7 @@ export class KafkaLog implements Log {
     return this.#admin;
   }
 
-  async createTopics(topics: readonly { name: string; partitions: number }[]): Promise<void> {
+  async createTopics(topics: readonly NewTopic[]): Promise<void> {
     const admin = await this.#connectedAdmin();
     await admin.createTopics({
       waitForLeaders: true,
@@ -71,7 +71,10 @@ export class KafkaLog implements Log {
         topic: t.name,
         numPartitions: t.partitions,
         // The broker's clock, not the producer's, stamps records: decisions about time stay a function of the log.
-        configEntries: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }],
+        configEntries: [
+          { name: 'message.timestamp.type', value: 'LogAppendTime' },
+          ...(t.maxRecordBytes ? [{ name: 'max.message.bytes', value: String(t.maxRecordBytes) }] : []),
+        ],
       })),
     });
   }

@@ -59,8 +59,15 @@ export interface LogConsumer {
   readonly failed: Promise<never>;
 }
 
+export interface NewTopic {
+  readonly name: string;
+  readonly partitions: number;
+  readonly maxRecordBytes?: number;
+}
+
 export interface Log {
-  createTopics(topics: readonly { name: string; partitions: number }[]): Promise<void>;
+  /** `maxRecordBytes`: a larger record is refused when it is appended. */
+  createTopics(topics: readonly NewTopic[]): Promise<void>;
   /** Resolves once every record is acknowledged by all in-sync replicas. */
   append(topic: string, records: readonly NewRecord[]): Promise<void>;
   consume(options: ConsumeOptions, handler: PartitionHandler): Promise<LogConsumer>;

@@ -1,5 +1,5 @@
 import { ForyouError } from '../errors.ts';
-import type { Committed, Log, LogConsumer, LogRecord, NewRecord, PartitionHandler, PartitionLease } from './log.ts';
+import type { Committed, Log, LogConsumer, LogRecord, NewRecord, NewTopic, PartitionHandler, PartitionLease } from './log.ts';
 
 interface Partition {
   readonly records: (LogRecord & { headers?: Readonly<Record<string, string>> })[];
@@ -16,7 +16,7 @@ export class MemoryLog implements Log {
     this.#now = now;
   }
 
-  async createTopics(topics: readonly { name: string; partitions: number }[]): Promise<void> {
+  async createTopics(topics: readonly NewTopic[]): Promise<void> {
     for (const t of topics)
       if (!this.#topics.has(t.name))
         this.#topics.set(

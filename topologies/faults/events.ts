@@ -33,7 +33,7 @@ export function badEngagements(run: string, nowMs: number): { event: Engagement;
     { event: { ...base('future'), occurredAt: nowMs + 86_400_000 }, reason: 'time-in-future' },
     { event: { ...base('ancient'), occurredAt: 1 }, reason: 'time-out-of-range' },
     { event: { ...base('nan'), playbackRate: Number.NaN }, reason: 'rate-out-of-range' },
-    { event: { ...base('long'), topic: 'x'.repeat(500_000) }, reason: 'string-too-long' },
+    { event: { ...base('long'), topic: 'x'.repeat(1_048_576) }, reason: 'string-too-long' },
     { event: { ...base('empty'), videoId: '' }, reason: 'id-missing' },
   ];
 }
