@@ -3,6 +3,9 @@ import { ForyouError } from '../errors.ts';
 import { fromMessage } from './kafka-message.ts';
 import type { Committed, LogConsumer, PartitionHandler, PartitionLease } from './log.ts';
 
+/** A member whose lease was lost is in the group again by then, or its process ends. */
+const rejoinWithinMs = 15_000;
+
 type CommittedOf = (group: string, topic: string) => Promise<readonly (Committed & { partition: number })[]>;
 
 /**
@@ -90,9 +93,19 @@ export class KafkaConsumer implements LogConsumer {
   async #batch({ batch, heartbeat, resolveOffset, isStale, isRunning }: EachBatchPayload): Promise<void> {
     const lease = this.#leases.get(batch.partition);
     if (!lease || isStale() || !isRunning()) return;
+    if (lease.lost) {
+      // The heartbeat meets the rebalance and joins again; a member that cannot must not live on without work.
+      lease.lostAt ??= Date.now();
+      if (Date.now() - lease.lostAt > rejoinWithinMs)
+        this.#fail(new ForyouError('fenced', `partition ${batch.partition} was lost and the group not joined again`));
+      await pause(50);
+      return heartbeat();
+    }
     let beatFailed: unknown;
     const timer = setInterval(() => {
       heartbeat().catch((error) => {
+        // A broker that does not answer is waited out; only a new generation ends the lease.
+        if (!isFenced(error)) return;
         beatFailed = error;
         lease.lost = true;
         this.#handler.revoked(batch.partition);
@@ -135,6 +148,7 @@ export class KafkaConsumer implements LogConsumer {
 
 class Lease implements PartitionLease {
   lost = false;
+  lostAt: number | undefined;
   next = 0;
   start: Promise<number> = Promise.resolve(0);
   readonly #consumer: Consumer;
@@ -171,6 +185,8 @@ class Lease implements PartitionLease {
     this.#consumer.seek({ topic: this.#topic, partition: this.#partition, offset: String(offset) });
   }
 }
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 const fencedTypes = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID']);
 function isFenced(error: unknown): boolean {
