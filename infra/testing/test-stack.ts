@@ -16,6 +16,14 @@ export interface TestStack {
 
 /** A stack of engines with its own ports and folder, gone without a trace afterwards. */
 export async function startTestStack(overrides: Readonly<Record<string, string>> = {}): Promise<TestStack> {
+  // Between the look for free ports and their use somebody else may take one: then other ports are tried once.
+  return tryStart(overrides).catch((error) => {
+    console.warn(`a test stack did not start and is tried on other ports: ${error}`);
+    return tryStart(overrides);
+  });
+}
+
+async function tryStart(overrides: Readonly<Record<string, string>>): Promise<TestStack> {
   const stateDir = mkdtempSync(join(tmpdir(), 'foryou-test-'));
   const base = await freePortBase();
   const env = {
