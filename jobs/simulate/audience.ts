@@ -24,6 +24,8 @@ export interface AudienceStats {
   feedRequests: number;
   emptyFeeds: number;
   failures: number;
+  /** Why the last one failed. */
+  lastFailure?: string;
   readonly feedMs: number[];
 }
 
@@ -38,7 +40,7 @@ export class Audience {
   readonly #shadow: Random;
   readonly #pool: Pool;
   readonly #viewers: Session[];
-  #stopping = false;
+  #timer: NodeJS.Timeout | undefined;
   readonly #done: Promise<void>[] = [];
 
   constructor(options: AudienceOptions) {
@@ -59,18 +61,18 @@ export class Audience {
     const tickMs = Math.max(5, Math.min(100, 1_000 / this.#options.rate));
     const perTick = (this.#options.rate * tickMs) / 1_000;
     let due = 0;
-    const timer = setInterval(() => {
+    this.#timer = setInterval(() => {
       due += perTick;
       // What the service cannot take in time is not piled up.
       for (; due >= 1; due--) if (this.#done.length < 500) this.#step();
-      if (this.#stopping) clearInterval(timer);
     }, tickMs);
   }
 
   #step(): void {
     const session = this.#random.pick(this.#viewers);
-    const work = this.#swipe(session).catch(() => {
+    const work = this.#swipe(session).catch((error: unknown) => {
       this.stats.failures++;
+      this.stats.lastFailure = String(error);
     });
     this.#done.push(work);
     void work.finally(() => this.#done.splice(this.#done.indexOf(work), 1));
@@ -147,7 +149,8 @@ export class Audience {
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
+    // No step may begin once the connections close: it would count as a failure of the service.
+    clearInterval(this.#timer);
     await Promise.allSettled([...this.#done]);
     await this.#pool.close();
   }
