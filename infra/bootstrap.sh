@@ -12,6 +12,9 @@ need java openjdk-17-jre-headless
 need mvn maven
 need redis-server redis-server
 need cc gcc libc6-dev
+need g++ g++
+need make make
+need python3 python3
 need curl curl
 if [ -n "$missing" ]; then
   command -v apt-get >/dev/null 2>&1 || { echo "missing:$missing; install them with this system's package manager, or use Docker: docker compose -f infra/compose.yml up" >&2; exit 1; }
@@ -33,6 +36,9 @@ command -v go >/dev/null 2>&1 || [ -n "${FORYOU_S3_ENDPOINT:-}" ] || [ -d "${FOR
 # Dependencies, when the lockfile is newer than what is installed.
 if [ ! -x node_modules/.bin/node ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   echo "installing npm dependencies"
+  # ONNX Runtime's CPU library is in its package: nothing more is fetched. The index compiles against the system's own headers.
+  export ONNXRUNTIME_NODE_INSTALL=skip
+  [ ! -f /usr/include/node/node_api.h ] || export npm_config_nodedir=/usr
   npm ci --no-audit --no-fund --loglevel=error
 fi
 # npm versions differ in which install scripts they run; the pinned Node needs its own.

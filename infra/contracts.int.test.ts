@@ -152,16 +152,19 @@ describe.each(sessionStores)('sessions contract: %s', (_name, sessions) => {
   });
 });
 
-test('a lease has one holder, and only the holder gives it back', async () => {
+test('a lease has one holder, only the holder gives it back, and each holder has a higher fence', async () => {
   const lease = new RedisLease(redis);
   const name = unique('lease');
-  const release = await lease.acquire(name, 10_000);
+  const held = await lease.acquire(name, 10_000);
   expect(await lease.acquire(name, 10_000)).toBeNull();
-  await release?.();
+  expect(await held?.renew(10_000)).toBe(true);
+  await held?.release();
+  expect(await held?.renew(10_000)).toBe(false);
   const next = await lease.acquire(name, 10_000);
-  await release?.();
+  expect(next?.fence).toBeGreaterThan(held?.fence as number);
+  await held?.release();
   expect(await lease.acquire(name, 10_000)).toBeNull();
-  await next?.();
+  await next?.release();
 });
 
 const telemetries: [string, Telemetry][] = [

@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'schema-incompatible'
   | 'schema-unknown'
   | 'input-invalid'
+  | 'artifact-refused'
   | 'fenced';
 
 /** The one base class of expected failures; `fix` tells a person what to do about it. */

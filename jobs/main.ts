@@ -1,40 +1,88 @@
+import { execFileSync } from 'node:child_process';
 import { connect, disconnect } from '#infra/adapters.ts';
-import type { Config } from '#infra/config.ts';
+import { S3Blobs } from '#infra/blobs/s3.ts';
+import { type Config, repoRoot } from '#infra/config.ts';
 import { ForyouError } from '#infra/errors.ts';
 import { RedisLease } from '#infra/lease/lease.ts';
 import { startEndpoint } from '#infra/telemetry/endpoint.ts';
-import { logicalHour, runJob, runSchedule } from './engine/job.ts';
+import { s3Lake } from '#infra/warehouse/lake.ts';
+import { type Job, logicalHour, type Progress, runJob } from './engine/job.ts';
+import { jobStatus, runSchedule } from './engine/schedule.ts';
+import { exportEvents } from './history/export-events.ts';
+import { rebuildOnline } from './history/rebuild-online.ts';
+import { restoreEvents } from './history/restore-events.ts';
 import { reconcile } from './reconcile.ts';
 
-export const jobs = [reconcile];
+/** Everything that jobs are given. */
+const portsOf = (config: Config, clientId: string) => {
+  const adapters = connect(config, clientId);
+  return { ...adapters, lease: new RedisLease(adapters.online.client), blobs: new S3Blobs(config.s3), lake: s3Lake(config.s3) };
+};
+export type AllPorts = ReturnType<typeof portsOf>;
 
-/** Runs one job now, for the hour given or the current one. */
-export async function runNamedJob(config: Config, name: string, hour: Date = logicalHour(Date.now())): Promise<Readonly<Record<string, number>>> {
+/** In the order in which one uses what the other made. Those without a schedule run when a person asks. */
+export const jobs: readonly Job<AllPorts>[] = [exportEvents, reconcile, restoreEvents, rebuildOnline];
+
+/** Version of the code, for the rows of runs. */
+function codeVersion(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { cwd: repoRoot, stdio: ['ignore', 'pipe', 'ignore'] })
+      .toString()
+      .trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+export interface NamedRun {
+  /** Logical hours, oldest first; the current one when left out. */
+  readonly hours?: readonly Date[];
+  readonly dryRun?: boolean;
+  readonly progress?: Progress;
+}
+
+/** Runs one job now, for each hour asked for; results of several hours add up. */
+export async function runNamedJob(config: Config, name: string, options: NamedRun = {}): Promise<Readonly<Record<string, number>>> {
   const job = jobs.find((j) => j.name === name);
   if (!job) throw new ForyouError('input-invalid', `there is no job "${name}"`, { fix: `choose one of: ${jobs.map((j) => j.name).join(', ')}` });
-  const adapters = connect(config, 'foryou-job');
+  const ports = portsOf(config, 'foryou-job');
+  const total: Record<string, number> = {};
   try {
-    const results = await runJob(job, { ...adapters, lease: new RedisLease(adapters.online.client) }, hour);
-    if (!results) throw new ForyouError('unavailable', `${name} runs elsewhere now`, { fix: 'wait for it to end' });
-    return results;
+    for (const hour of options.hours ?? [logicalHour(Date.now())]) {
+      const results = await runJob(job, ports, {
+        hour,
+        version: codeVersion(),
+        ...(options.dryRun ? { dryRun: true } : {}),
+        ...(options.progress ? { progress: options.progress } : {}),
+      });
+      if (!results) throw new ForyouError('unavailable', `${name} runs elsewhere now`, { fix: 'wait for it to end' });
+      for (const [key, value] of Object.entries(results)) total[key] = (total[key] ?? 0) + value;
+    }
+    return total;
   } finally {
-    await disconnect(adapters);
+    await disconnect(ports);
   }
+}
+
+/** The schedule with the last runs. */
+export async function listJobs(config: Config) {
+  const ports = portsOf(config, 'foryou-jobs');
+  return jobStatus(jobs, ports.warehouse, Date.now()).finally(() => disconnect(ports));
 }
 
 /** The scheduler process. */
 export async function runScheduler(config: Config): Promise<{ stop(): Promise<void> }> {
-  const adapters = connect(config, 'foryou-jobs');
-  const endpoint = await startEndpoint(adapters.telemetry, config.host, config.ports.jobs);
-  const running = runSchedule(jobs, { ...adapters, lease: new RedisLease(adapters.online.client) }, (job, outcome) => {
-    adapters.telemetry.count('foryou_job_runs_total', { job, outcome: outcome instanceof Error ? 'failed' : outcome ? 'done' : 'elsewhere' });
+  const ports = portsOf(config, 'foryou-jobs');
+  const endpoint = await startEndpoint(ports.telemetry, config.host, config.ports.jobs);
+  const running = runSchedule(jobs, ports, codeVersion(), (job, outcome) => {
+    ports.telemetry.count('foryou_job_runs_total', { job, outcome: outcome instanceof Error ? 'failed' : outcome ? 'done' : 'elsewhere' });
     console.log(JSON.stringify({ job, at: new Date().toISOString(), outcome: outcome instanceof Error ? String(outcome) : outcome }));
   });
   return {
     async stop() {
       await running.stop();
       await endpoint.stop();
-      await disconnect(adapters);
+      await disconnect(ports);
     },
   };
 }

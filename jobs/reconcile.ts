@@ -46,6 +46,8 @@ export const reconcile: Job<ReconcilePorts> = {
   name: 'reconcile',
   doc: 'Checks that events count once, that views equal their recomputation and that online counters equal history.',
   schedule: '5 * * * *',
+  inputs: ['engagements', 'online:video'],
+  outputs: [],
   async run({ warehouse, online }) {
     return {
       duplicateRows: await duplicateRows(warehouse),

@@ -1,5 +1,5 @@
 import { engagement } from '#schemas/events/engagement.ts';
-import { engagementViews } from '#schemas/features/views/engagement.ts';
+import { engagementFeed } from '#schemas/features/views/index.ts';
 import { engagements } from '#schemas/tables/history.ts';
 import { steps } from './engine/steps.ts';
 import { features, rows, topology } from './engine/topology.ts';
@@ -11,5 +11,5 @@ import { inTime } from './steps/times.ts';
 // The same steps twice: both sinks decide the same of every record, and fail apart.
 const decide = steps(hasIds('eventId', 'userId', 'videoId'), measurable, inTime, dedupe);
 
-export const engagementHistory = topology('engagement-history', { source: engagement, steps: decide, sink: rows(engagements) });
-export const engagementOnline = topology('engagement-online', { source: engagement, steps: decide, sink: features(engagementViews) });
+export const engagementHistory = topology(engagements.group, { source: engagement, steps: decide, sink: rows(engagements) });
+export const engagementOnline = topology(engagementFeed.group, { source: engagement, steps: decide, sink: features(engagementFeed.views) });

@@ -1,7 +1,7 @@
 import { videoPublished } from '#schemas/events/video-published.ts';
 import { videoRemoved } from '#schemas/events/video-removed.ts';
 import { videoUploaded } from '#schemas/events/video-uploaded.ts';
-import { publishedViews, removedViews } from '#schemas/features/views/videos.ts';
+import { publishedFeed, removedFeed } from '#schemas/features/views/index.ts';
 import { videosPublished, videosRemoved, videosUploaded } from '#schemas/tables/history.ts';
 import { steps } from './engine/steps.ts';
 import { features, rows, topology } from './engine/topology.ts';
@@ -12,8 +12,8 @@ import { inTime } from './steps/times.ts';
 const decidePublished = steps(hasIds('eventId', 'videoId', 'creatorId'), inTime, dedupe);
 const decideRemoved = steps(hasIds('eventId', 'videoId'), inTime, dedupe);
 
-export const uploadedHistory = topology('videos-uploaded-history', { source: videoUploaded, steps: decidePublished, sink: rows(videosUploaded) });
-export const publishedHistory = topology('videos-published-history', { source: videoPublished, steps: decidePublished, sink: rows(videosPublished) });
-export const publishedOnline = topology('videos-published-online', { source: videoPublished, steps: decidePublished, sink: features(publishedViews) });
-export const removedHistory = topology('videos-removed-history', { source: videoRemoved, steps: decideRemoved, sink: rows(videosRemoved) });
-export const removedOnline = topology('videos-removed-online', { source: videoRemoved, steps: decideRemoved, sink: features(removedViews) });
+export const uploadedHistory = topology(videosUploaded.group, { source: videoUploaded, steps: decidePublished, sink: rows(videosUploaded) });
+export const publishedHistory = topology(videosPublished.group, { source: videoPublished, steps: decidePublished, sink: rows(videosPublished) });
+export const publishedOnline = topology(publishedFeed.group, { source: videoPublished, steps: decidePublished, sink: features(publishedFeed.views) });
+export const removedHistory = topology(videosRemoved.group, { source: videoRemoved, steps: decideRemoved, sink: rows(videosRemoved) });
+export const removedOnline = topology(removedFeed.group, { source: videoRemoved, steps: decideRemoved, sink: features(removedFeed.views) });

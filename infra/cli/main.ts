@@ -3,6 +3,7 @@ import { readConfig } from '../config.ts';
 import { deadLetterCommands } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
 import { importCommands } from './commands/import.ts';
+import { jobCommands } from './commands/jobs.ts';
 import { runCommands } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { stackCommands } from './commands/stack.ts';
@@ -17,7 +18,8 @@ const program = new Command('foryou')
   .exitOverride();
 
 const config = () => readConfig();
-for (const add of [stackCommands, runCommands, importCommands, simulateCommand, deadLetterCommands, tokenCommand, demoCommand]) add(program, config);
+for (const add of [stackCommands, runCommands, jobCommands, importCommands, simulateCommand, deadLetterCommands, tokenCommand, demoCommand])
+  add(program, config);
 
 try {
   await program.parseAsync();

@@ -52,8 +52,8 @@ async function kafka(config: Config): Promise<ProcessSpec> {
       libs,
       'kafka.tools.StorageTool',
       'format',
-      '-t',
-      Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url'),
+      // As one argument: one id in sixty-four begins with "-" and would be read as an option.
+      `--cluster-id=${Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('base64url')}`,
       '-c',
       properties,
     ]);

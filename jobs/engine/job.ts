@@ -1,6 +1,8 @@
-import { schedule } from 'node-cron';
+import type { Blobs } from '#infra/blobs/blobs.ts';
+import { ForyouError } from '#infra/errors.ts';
 import type { Lease } from '#infra/lease/lease.ts';
 import type { Warehouse } from '#infra/warehouse/warehouse.ts';
+import { jobRunsTable } from '#schemas/tables/job-runs.ts';
 
 /** A job is a value. It is idempotent per logical hour: a second run of an hour changes nothing. */
 export interface Job<P> {
@@ -8,60 +10,110 @@ export interface Job<P> {
   readonly doc: string;
   /** Cron expression, UTC. */
   readonly schedule: string;
-  /** Returns what it found or made, as numbers by name. */
-  readonly run: (ports: P, hour: Date) => Promise<Readonly<Record<string, number>>>;
+  /** What it reads and what it leaves, by name: tables, folders of the object store, artifacts. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Returns what it found or made, as numbers by name; `rows` is how much it worked on. */
+  readonly run: (ports: P, run: JobRun) => Promise<Readonly<Record<string, number>>>;
 }
+
+/** One run of a job. */
+export interface JobRun {
+  /** The logical hour; what the run makes belongs to it. */
+  readonly hour: Date;
+  /** Say what would be made, make nothing. */
+  readonly dryRun: boolean;
+  /** Grows with each run of the job, see `Held`. */
+  readonly fence: number;
+  /** Throws `fenced` when the lease was lost: to be called before anything is published. */
+  readonly check: () => void;
+  readonly progress: Progress;
+}
+/** `done` of `total`, and what is going on. */
+export type Progress = (what: string, done: number, total: number) => void;
 
 export interface JobPorts {
   readonly warehouse: Warehouse;
   readonly lease: Lease;
+  readonly blobs: Blobs;
 }
 
-export const jobRunsTable = `CREATE TABLE IF NOT EXISTS job_runs
-  (job LowCardinality(String), hour DateTime('UTC'), started_at DateTime64(3, 'UTC'), seconds Float64, status LowCardinality(String), results Map(String, Float64), error String)
-  ENGINE = MergeTree ORDER BY (job, hour, started_at)`;
+export interface RunOptions {
+  readonly hour: Date;
+  readonly dryRun?: boolean;
+  readonly progress?: Progress;
+  /** Version of the code, for the run's row. */
+  readonly version?: string;
+}
 
-const leaseMs = 10 * 60_000;
-export const logicalHour = (nowMs: number): Date => new Date(Math.floor(nowMs / 3_600_000) * 3_600_000);
+const leaseMs = 60_000;
+const hourMs = 3_600_000;
+export const logicalHour = (nowMs: number): Date => new Date(Math.floor(nowMs / hourMs) * hourMs);
+/** The hours of [from, to), oldest first. */
+export const hoursBetween = (from: Date, to: Date): Date[] => {
+  const first = logicalHour(from.getTime()).getTime();
+  return Array.from({ length: Math.max(0, Math.ceil((to.getTime() - first) / hourMs)) }, (_, i) => new Date(first + i * hourMs));
+};
 
 /** Runs a job once under its lease, and writes down how it went. Null when another holder runs it. */
-export async function runJob<P extends JobPorts>(job: Job<P>, ports: P, hour: Date): Promise<Readonly<Record<string, number>> | null> {
-  const release = await ports.lease.acquire(`job:${job.name}`, leaseMs);
-  if (!release) return null;
-  const startedAt = Date.now();
-  const row = { job: job.name, hour: Math.floor(hour.getTime() / 1000), started_at: new Date(startedAt).toISOString().slice(0, 23) };
-  const seconds = () => (Date.now() - startedAt) / 1000;
+export async function runJob<P extends JobPorts>(job: Job<P>, ports: P, options: RunOptions): Promise<Readonly<Record<string, number>> | null> {
+  const held = await ports.lease.acquire(`job:${job.name}`, leaseMs);
+  if (!held) return null;
+  let lost = false;
+  const renewal = setInterval(() => {
+    held.renew(leaseMs).then(
+      (mine) => {
+        lost ||= !mine;
+      },
+      // A store that is away for a moment takes nothing; once the time ran out the next renewal says so.
+      () => {},
+    );
+  }, leaseMs / 4);
+  const run: JobRun = {
+    hour: options.hour,
+    dryRun: options.dryRun ?? false,
+    fence: held.fence,
+    progress: options.progress ?? (() => {}),
+    check() {
+      if (lost) throw new ForyouError('fenced', `${job.name} lost its lease: another run has begun`, { fix: 'let that one finish' });
+    },
+  };
   try {
-    await ports.warehouse.command(jobRunsTable);
-    const results = await job.run(ports, hour);
-    await ports.warehouse.insertRows('job_runs', [{ ...row, seconds: seconds(), status: 'done', results, error: '' }]);
-    return results;
-  } catch (error) {
-    await ports.warehouse
-      .insertRows('job_runs', [{ ...row, seconds: seconds(), status: 'failed', results: {}, error: String(error).slice(0, 2_000) }])
-      .catch(() => {});
-    throw error;
+    return await recorded(job, ports, run, options.version ?? '');
   } finally {
-    await release();
+    clearInterval(renewal);
+    await held.release().catch(() => {});
   }
 }
 
-/** Runs every job on its schedule until stopped; a failed run is reported and the schedule goes on. */
-export function runSchedule<P extends JobPorts>(jobs: readonly Job<P>[], ports: P, report: (job: string, outcome: unknown) => void): { stop(): Promise<void> } {
-  const tasks = jobs.map((job) =>
-    schedule(
-      job.schedule,
-      () =>
-        runJob(job, ports, logicalHour(Date.now())).then(
-          (results) => report(job.name, results),
-          (error) => report(job.name, error),
-        ),
-      { timezone: 'UTC', noOverlap: true },
-    ),
-  );
-  return {
-    async stop() {
-      await Promise.all(tasks.map((task) => task.destroy()));
-    },
-  };
+async function recorded<P extends JobPorts>(job: Job<P>, ports: P, run: JobRun, version: string): Promise<Readonly<Record<string, number>>> {
+  const startedAt = Date.now();
+  const note = (status: string, results: Readonly<Record<string, number>>, error: string) =>
+    run.dryRun
+      ? Promise.resolve()
+      : ports.warehouse.insertRows('job_runs', [
+          {
+            job: job.name,
+            hour: Math.floor(run.hour.getTime() / 1000),
+            started_at: new Date(startedAt).toISOString().slice(0, 23),
+            seconds: (Date.now() - startedAt) / 1000,
+            status,
+            fence: run.fence,
+            inputs: job.inputs,
+            outputs: job.outputs,
+            rows: results['rows'] ?? 0,
+            results,
+            error,
+            version,
+          },
+        ]);
+  await ports.warehouse.command(jobRunsTable);
+  try {
+    const results = await job.run(ports, run);
+    await note('done', results, '');
+    return results;
+  } catch (error) {
+    await note('failed', {}, String(error).slice(0, 2_000)).catch(() => {});
+    throw error;
+  }
 }

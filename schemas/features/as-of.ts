@@ -32,9 +32,11 @@ export function computeAsOf<E extends object>(
   return new Map([...states].map(([entity, state]) => [entity, finish(view, state, asOfMs)]));
 }
 
-type EntityState = Record<string, Decayed> | ReadonlyMap<string, number> | Card;
+/** What is known of an entity before it is read: by column, by key, or a document. */
+export type EntityState = Record<string, Decayed> | ReadonlyMap<string, number> | Card;
 
-function contribution<E>(view: FeatureView<E>, event: E, timeMs: number, before: EntityState | undefined): EntityState | undefined {
+/** The state of one entity after one more event; undefined while nothing was said of it. */
+export function contribution<E>(view: FeatureView<E>, event: E, timeMs: number, before: EntityState | undefined): EntityState | undefined {
   switch (view.storage) {
     case 'packed':
       return packedContribution(view, event, timeMs, before as Record<string, Decayed> | undefined);
@@ -73,7 +75,8 @@ function packedContribution<E>(
   return state;
 }
 
-function finish(view: AnyView, state: EntityState, asOfMs: number): FeatureValue {
+/** The value of a state as of a moment that is not before its newest event. */
+export function finish(view: AnyView, state: EntityState, asOfMs: number): FeatureValue {
   switch (view.storage) {
     case 'packed': {
       const sums = state as Record<string, Decayed>;

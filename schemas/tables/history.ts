@@ -9,6 +9,7 @@ import type { HistoryTable } from './table.ts';
 export const engagements: HistoryTable = {
   name: 'engagements',
   contract: engagement,
+  group: 'engagement-history',
   orderBy: 'user_id, occurred_at',
   rollups: [
     {
@@ -23,12 +24,18 @@ export const engagements: HistoryTable = {
   ],
 };
 
-const plain = (name: string, contract: HistoryTable['contract'], orderBy: string): HistoryTable => ({ name, contract, orderBy, rollups: [] });
+const plain = (name: string, group: string, contract: HistoryTable['contract'], orderBy: string): HistoryTable => ({
+  name,
+  contract,
+  group,
+  orderBy,
+  rollups: [],
+});
 
-export const videosUploaded = plain('videos_uploaded', videoUploaded, 'video_id, occurred_at');
-export const videosPublished = plain('videos_published', videoPublished, 'video_id, occurred_at');
-export const videosRemoved = plain('videos_removed', videoRemoved, 'video_id, occurred_at');
-export const follows = plain('follows', follow, 'user_id, occurred_at');
-export const feedItemsServed = plain('feed_items_served', feedServed, 'user_id, occurred_at');
+export const videosUploaded = plain('videos_uploaded', 'videos-uploaded-history', videoUploaded, 'video_id, occurred_at');
+export const videosPublished = plain('videos_published', 'videos-published-history', videoPublished, 'video_id, occurred_at');
+export const videosRemoved = plain('videos_removed', 'videos-removed-history', videoRemoved, 'video_id, occurred_at');
+export const follows = plain('follows', 'follow-history', follow, 'user_id, occurred_at');
+export const feedItemsServed = plain('feed_items_served', 'feed-served-history', feedServed, 'user_id, occurred_at');
 
 export const historyTables: readonly HistoryTable[] = [engagements, videosUploaded, videosPublished, videosRemoved, follows, feedItemsServed];

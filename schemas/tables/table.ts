@@ -4,6 +4,8 @@ import type { EventContract, Field } from '../events/contract.ts';
 export interface HistoryTable {
   readonly name: string;
   readonly contract: EventContract;
+  /** Consumer group that fills it: what the group has committed is in the table for good. */
+  readonly group: string;
   readonly orderBy: string;
   /** Aggregating views that the table feeds; `targetSelect` recomputes one from the table alone. */
   readonly rollups: readonly Rollup[];
@@ -61,6 +63,12 @@ const dedupWindow = 10_000;
 
 const mergeTree = (engine: string, orderBy: string): string =>
   `ENGINE = ${engine} ORDER BY (${orderBy}) SETTINGS non_replicated_deduplication_window = ${dedupWindow}`;
+
+/** Every column of a table with its SQL type, in order. */
+export const tableColumns = (table: HistoryTable): { readonly name: string; readonly sql: string }[] => [
+  ...originColumns.map((c) => ({ name: c.name, sql: c.sql })),
+  ...Object.entries(table.contract.fields).map(([name, field]) => ({ name: columnName(name), sql: sqlType(name, field) })),
+];
 
 /** The statements that create a table and its rollups; each may run again without harm. */
 export function createStatements(table: HistoryTable): string[] {

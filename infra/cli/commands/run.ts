@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { runNamedJob, runScheduler } from '../../../jobs/main.ts';
+import { runScheduler } from '../../../jobs/main.ts';
 import { serve } from '../../../serving/main.ts';
 import { runTopologies } from '../../../topologies/main.ts';
 import type { Config } from '../../config.ts';
-import { print, untilStopped } from '../output.ts';
+import { untilStopped } from '../output.ts';
 
 export function wholeNumber(text: string): number {
   const value = Number(text);
@@ -30,17 +30,4 @@ export function runCommands(program: Command, config: () => Config): void {
     .command('schedule')
     .description('run the jobs on their schedules in the foreground')
     .action(async () => untilStopped(await runScheduler(config())));
-
-  program
-    .command('job')
-    .description('run one job now: reconcile')
-    .argument('<name>')
-    .option('--json', 'as JSON', false)
-    .action(async (name: string, { json }: { json: boolean }) => {
-      const results = await runNamedJob(config(), name);
-      print(
-        Object.entries(results).map(([result, value]) => ({ result, value })),
-        json,
-      );
-    });
 }

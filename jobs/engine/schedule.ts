@@ -1,0 +1,77 @@
+import { createTask, schedule } from 'node-cron';
+import type { Warehouse } from '#infra/warehouse/warehouse.ts';
+import { jobRunsTable } from '#schemas/tables/job-runs.ts';
+import { type Job, type JobPorts, logicalHour, runJob } from './job.ts';
+
+/** Runs every job on its schedule until stopped; a failed run is reported and the schedule goes on. */
+export function runSchedule<P extends JobPorts>(
+  jobs: readonly Job<P>[],
+  ports: P,
+  version: string,
+  report: (job: string, outcome: unknown) => void,
+): { stop(): Promise<void> } {
+  const tasks = jobs
+    .filter((job) => job.schedule !== '')
+    .map((job) =>
+      schedule(
+        job.schedule,
+        () =>
+          runJob(job, ports, { hour: logicalHour(Date.now()), version }).then(
+            (results) => report(job.name, results),
+            (error) => report(job.name, error),
+          ),
+        { timezone: 'UTC', noOverlap: true },
+      ),
+    );
+  return {
+    async stop() {
+      await Promise.all(tasks.map((task) => task.destroy()));
+    },
+  };
+}
+
+export interface JobStatus {
+  readonly job: string;
+  readonly schedule: string;
+  readonly next: string;
+  readonly lastRun: string;
+  readonly status: string;
+  readonly seconds: number;
+  readonly rows: number;
+  /** No run ended well for longer than the time between two runs and half of it again. */
+  readonly late: boolean;
+  readonly doc: string;
+}
+
+/** The schedule, the last run of each job and what is late. */
+export async function jobStatus(jobs: readonly Job<never>[], warehouse: Warehouse, nowMs: number): Promise<JobStatus[]> {
+  await warehouse.command(jobRunsTable);
+  type Row = { job: string; started: number; status: string; seconds: number; rows: number; lastDone: number };
+  const rows = await warehouse.query<Row>(
+    `SELECT job, toUnixTimestamp64Milli(max(started_at)) AS started, argMax(status, started_at) AS status, argMax(seconds, started_at) AS seconds,
+      argMax(rows, started_at) AS rows, toUnixTimestamp64Milli(maxIf(started_at, status = 'done')) AS lastDone FROM job_runs GROUP BY job`,
+  );
+  const iso = (ms: number) => new Date(ms).toISOString().slice(0, 19);
+  return jobs.map((job) => {
+    const row = rows.find((r) => r.job === job.name);
+    const [next, afterNext] = job.schedule === '' ? [0, Number.POSITIVE_INFINITY] : nextRuns(job.schedule);
+    return {
+      job: job.name,
+      schedule: job.schedule || 'when asked',
+      next: next === 0 ? '' : iso(next),
+      lastRun: row ? iso(row.started) : 'never',
+      status: row?.status ?? '',
+      seconds: row?.seconds ?? 0,
+      rows: row?.rows ?? 0,
+      late: next > 0 && (!row || nowMs - row.lastDone > 1.5 * (afterNext - next)),
+      doc: job.doc,
+    };
+  });
+}
+
+function nextRuns(cron: string): [next: number, afterNext: number] {
+  const task = createTask(cron, () => {}, { timezone: 'UTC' });
+  const [next, afterNext] = task.getNextRuns(2).map((date) => date.getTime());
+  void task.destroy();
+  return [next ?? 0, afterNext ?? 0];
+}

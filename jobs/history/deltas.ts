@@ -1,0 +1,79 @@
+import { DeltaWriter, op, type ViewCatalog } from '#infra/online/delta.ts';
+import { contribution, type EntityState, entitiesOf } from '#schemas/features/as-of.ts';
+import { layoutOf, onlineKeyPrefix, shardOf } from '#schemas/features/layout.ts';
+import type { Card, Decayed } from '#schemas/features/monoids.ts';
+import type { AnyView, PackedView } from '#schemas/features/view.ts';
+import type { StoredEvent } from './events.ts';
+
+/**
+ * What a run of events adds to the online store, one delta per shard: the same as the topologies'
+ * fold makes of them, by the plain interpreter of views. `admit` says whether an event still counts for a shard.
+ */
+export function deltasOf(
+  events: readonly StoredEvent[],
+  views: readonly AnyView[],
+  catalog: ViewCatalog,
+  shards: number,
+  admit: (shard: number, offset: number) => boolean,
+): Buffer[] {
+  const writers = Array.from({ length: shards }, () => new DeltaWriter());
+  for (const view of views) {
+    const states = new Map<string, EntityState>();
+    for (const { offset, timeMs, event } of events)
+      for (const entity of entitiesOf(view, event)) {
+        if (!admit(shardOf(entity, shards), offset)) continue;
+        const state = contribution(view, event, timeMs, states.get(entity));
+        if (state) states.set(entity, state);
+      }
+    const index = catalog.index(view);
+    for (const [entity, state] of states) {
+      const shard = shardOf(entity, shards);
+      write(writers[shard] as DeltaWriter, view, index, onlineKeyPrefix(view, shard), Buffer.from(entity), state);
+    }
+  }
+  return writers.map((writer) => writer.finish());
+}
+
+function write(writer: DeltaWriter, view: AnyView, index: number, prefix: string, entity: Buffer, state: EntityState): void {
+  const key = () => writer.key(prefix, entity, 0, entity.length);
+  if (view.storage === 'packed') {
+    writer.operation(op.packed, index, 4);
+    key();
+    writePacked(writer, view, state as Record<string, Decayed>);
+  } else if (view.storage === 'card') {
+    const { timeMs, body } = state as Card;
+    writer.operation(op.card, index, 5);
+    key();
+    writer.number(timeMs);
+    const bytes = Buffer.from(body);
+    writer.key('', bytes, 0, bytes.length);
+  } else {
+    const scores = state as ReadonlyMap<string, number>;
+    writer.operation(view.storage === 'ranked' ? op.ranked : op.recent, index, 4);
+    key().array(2 * scores.size);
+    for (const [member, score] of scores) {
+      if (view.storage === 'ranked') writer.number(score);
+      else writer.text(String(score));
+      const bytes = Buffer.from(member);
+      writer.key('', bytes, 0, bytes.length);
+    }
+  }
+}
+
+function writePacked(writer: DeltaWriter, view: PackedView<never>, columns: Readonly<Record<string, Decayed>>): void {
+  const layout = layoutOf(view);
+  const timeMs = Math.max(...Object.values(columns).map((c) => c.timeMs));
+  const { buffer, at } = writer.bytes(layout.bytes);
+  buffer.fill(0, at, at + layout.bytes);
+  buffer.writeUInt32LE(layout.fingerprint, at);
+  buffer.writeDoubleLE(timeMs, at + 4);
+  for (const slot of layout.slots) {
+    const column = columns[slot.name];
+    if (!column) continue;
+    const place = at + 12 + 8 * slot.at;
+    if (slot.kind === 'lastWrite') {
+      buffer.writeDoubleLE(column.timeMs, place);
+      buffer.writeDoubleLE(column.value, place + 8);
+    } else buffer.writeDoubleLE(column.value * 2 ** ((column.timeMs - timeMs) / slot.halfLifeMs), place);
+  }
+}

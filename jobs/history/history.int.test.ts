@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connect, disconnect } from '#infra/adapters.ts';
+import { S3Blobs } from '#infra/blobs/s3.ts';
+import { RedisLease } from '#infra/lease/lease.ts';
+import { EventProducer } from '#infra/producer/producer.ts';
+import { eventually, startTestStack, type TestStack } from '#infra/testing/test-stack.ts';
+import { s3Lake } from '#infra/warehouse/lake.ts';
+import { engagement } from '#schemas/events/engagement.ts';
+import { follow } from '#schemas/events/follow.ts';
+import { videoPublished } from '#schemas/events/video-published.ts';
+import { allViews } from '#schemas/features/views/index.ts';
+import { engagements, historyTables } from '#schemas/tables/history.ts';
+import { historyBucket, partKey } from '#schemas/tables/lake.ts';
+import { createStatements } from '#schemas/tables/table.ts';
+import { makeEngagement } from '../../topologies/faults/events.ts';
+import { runTopologies } from '../../topologies/main.ts';
+import { logicalHour, runJob } from '../engine/job.ts';
+import { rollupDifferences } from '../reconcile.ts';
+import { makeCatalogue } from '../simulate/catalogue.ts';
+import { checksum, exportEvents } from './export-events.ts';
+import { rebuildOnline } from './rebuild-online.ts';
+import { restoreEvents } from './restore-events.ts';
+
+let stack: TestStack;
+let ports: ReturnType<typeof open>;
+const open = ({ config }: TestStack) => {
+  const adapters = connect(config, 'history-test');
+  return { ...adapters, lease: new RedisLease(adapters.online.client), blobs: new S3Blobs(config.s3), lake: s3Lake(config.s3) };
+};
+const hour = logicalHour(Date.now());
+let topologies: Awaited<ReturnType<typeof runTopologies>>[] = [];
+
+async function settle(rows: number): Promise<void> {
+  const lag = async (table: (typeof historyTables)[number]) => {
+    const committed = await ports.log.committedOf(table.group, table.contract.topic);
+    return (await ports.log.offsets(table.contract.topic)).every((o) => o.high === 0 || o.high === committed.find((c) => c.partition === o.partition)?.offset);
+  };
+  await eventually('history has committed everything', async () => (await Promise.all(historyTables.map(lag))).every(Boolean));
+  await eventually('the rows are there', async () => (await ports.warehouse.query<{ n: number }>('SELECT count() AS n FROM engagements'))[0]?.n === rows);
+}
+const send = (from: number, to: number, at: number) =>
+  new EventProducer(ports).send(
+    engagement,
+    Array.from({ length: to - from }, (_, i) => ({ ...makeEngagement(from + i, 'history', at), occurredAt: at - (i % 2_000) })),
+  );
+const export_ = () => runJob(exportEvents, ports, { hour });
+
+beforeAll(async () => {
+  stack = await startTestStack();
+  ports = open(stack);
+  topologies = [await runTopologies(stack.config, 'history'), await runTopologies(stack.config, 'online')];
+  const producer = new EventProducer(ports);
+  await producer.send(
+    videoPublished,
+    makeCatalogue(30, 1, Date.now()).map((v) => ({ ...v, occurredAt: hour.getTime() - 5_000 })),
+  );
+  await producer.send(
+    follow,
+    Array.from({ length: 20 }, (_, i) => ({
+      eventId: `follow-${i}`,
+      userId: `u${i % 5}`,
+      creatorId: `c${i}`,
+      kind: 'follow' as const,
+      occurredAt: hour.getTime() - 60_000,
+    })),
+  );
+  await send(0, 500, hour.getTime() - 10_000);
+  await send(500, 1_000, hour.getTime() - 3_600_000 - 10_000);
+  await settle(1_000);
+});
+afterAll(async () => {
+  for (const t of topologies) await t.stop();
+  if (ports) await disconnect(ports);
+  await stack?.stop();
+});
+
+test('each hour becomes one part, a second run changes nothing, a late event makes another part of its own hour', async () => {
+  expect(await runJob(exportEvents, ports, { hour, dryRun: true })).toMatchObject({ rows: 1_050 });
+  expect(await ports.blobs.list(historyBucket, '')).toEqual([]);
+  expect(await export_()).toMatchObject({ rows: 1_050, parts: 4 });
+  expect(await export_()).toEqual({ rows: 0, parts: 0 });
+  await send(1_000, 1_010, hour.getTime() - 3_600_000 - 10_000);
+  await settle(1_010);
+  expect(await export_()).toEqual({ rows: 10, parts: 1 });
+  const late = partKey(engagements, new Date(hour.getTime() - 2 * 3_600_000), 1);
+  expect(await ports.blobs.list(historyBucket, 'engagement/')).toContain(late);
+  // A wildcard over all parts is the table.
+  const compare = (source: string) => ports.warehouse.query(`SELECT count() AS n, ${checksum(engagements)} AS sum FROM ${source}`);
+  expect(await compare(ports.lake.location(historyBucket, 'engagement/*/*/*.parquet'))).toEqual(await compare('engagements'));
+});
+
+test('a part that no manifest names is not counted, and is written again', async () => {
+  await send(1_010, 1_020, hour.getTime() - 20_000);
+  await settle(1_020);
+  const key = partKey(engagements, new Date(hour.getTime() - 3_600_000), 1);
+  await ports.blobs.put(historyBucket, key, Buffer.from('half of a Parquet file'));
+  expect(await export_()).toEqual({ rows: 10, parts: 1 });
+  expect(await ports.warehouse.query(`SELECT count() AS n FROM ${ports.lake.location(historyBucket, key)}`)).toEqual([{ n: 10 }]);
+});
+
+test('an empty ClickHouse comes back whole, views included; a damaged part is refused', async () => {
+  for (const t of topologies.splice(0)) await t.stop();
+  const all = () => Promise.all(historyTables.map((t) => ports.warehouse.query(`SELECT count() AS n, ${checksum(t)} AS sum FROM ${t.name}`)));
+  const before = await all();
+  for (const table of historyTables)
+    for (const name of [...table.rollups.flatMap((r) => [`${r.name}_mv`, r.name]), table.name]) await ports.warehouse.command(`DROP TABLE ${name} SYNC`);
+  for (const statement of historyTables.flatMap(createStatements)) await ports.warehouse.command(statement);
+  const key = partKey(engagements, new Date(hour.getTime() - 3_600_000), 0);
+  const whole = (await ports.blobs.get(historyBucket, key)) as Buffer;
+  await ports.blobs.put(historyBucket, key, (await ports.blobs.get(historyBucket, partKey(engagements, new Date(hour.getTime() - 3_600_000), 1))) as Buffer);
+  await expect(runJob(restoreEvents, ports, { hour })).rejects.toMatchObject({ code: 'artifact-refused' });
+  await ports.blobs.put(historyBucket, key, whole);
+  await runJob(restoreEvents, ports, { hour });
+  expect(await all()).toEqual(before);
+  expect(await rollupDifferences(ports.warehouse)).toBe(0);
+  expect(await runJob(restoreEvents, ports, { hour })).toEqual({ rows: 0, parts: 0 });
+});
+
+test('an empty Redis comes back from history with the values that the stream gave, and the stream goes on behind', async () => {
+  const client = ports.online.client;
+  const dump = async () => {
+    const keys = (await client.keys('{s*')).sort();
+    const values = await Promise.all(
+      keys.map(async (key) =>
+        (await client.type(key)) === 'zset' ? client.zrange(key, '0', '-1', 'WITHSCORES') : (await client.type(key)) === 'hash' ? null : client.getBuffer(key),
+      ),
+    );
+    return new Map(keys.map((key, i) => [key, values[i]]));
+  };
+  const before = await dump();
+  expect([...before.keys()].filter((k) => allViews.some((v) => k.includes(`}:${v.name}:`))).length).toBeGreaterThan(300);
+  await client.flushdb();
+  await runJob(rebuildOnline, ports, { hour });
+  expect(differences(before, await dump())).toEqual([]);
+  topologies = [await runTopologies(stack.config, 'online')];
+  await send(1_020, 1_030, hour.getTime() - 5_000);
+  await eventually('the stream goes on', async () => {
+    const marks = await ports.online.watermarks({ group: 'engagement-online', topic: 'engagement', partition: 0 });
+    return marks[0] === (await ports.log.offsets('engagement')).find((o) => o.partition === 0)?.high;
+  });
+});
+
+type Dumped = Map<string, Buffer | string[] | null | undefined>;
+/** Keys whose values differ by more than the order of additions explains. */
+function differences(a: Dumped, b: Dumped): string[] {
+  const near = (x: number, y: number) => Math.abs(x - y) <= 1e-9 * Math.max(1, Math.abs(x));
+  const equal = (x: Buffer | string[] | null | undefined, y: typeof x): boolean => {
+    if (!x || !y) return !x === !y;
+    if (Array.isArray(x)) {
+      const scores = (list: string[]) => new Map(list.flatMap((_v, i) => (i % 2 === 0 ? [[list[i] as string, Number(list[i + 1])] as const] : [])));
+      const [sx, sy] = [scores(x), scores(y as string[])];
+      return sx.size === sy.size && [...sx].every(([k, v]) => near(v, sy.get(k) ?? Number.NaN));
+    }
+    const z = y as Buffer;
+    if (x.equals(z)) return true;
+    if (x.length !== z.length || x.length % 8 !== 4) return false;
+    for (let at = 4; at < x.length; at += 8) if (!near(x.readDoubleLE(at), z.readDoubleLE(at))) return false;
+    return true;
+  };
+  return [...new Set([...a.keys(), ...b.keys()])].filter((key) => !equal(a.get(key), b.get(key)));
+}
