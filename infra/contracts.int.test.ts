@@ -133,6 +133,18 @@ describe.each(blobStores)('blobs contract: %s', (_name, blobs) => {
     await blobs.remove(bucket, 'kind/dt=1/part-0');
     expect(await blobs.list(bucket, 'kind/')).toEqual([]);
   });
+
+  test('a conditional write wins only over what was read', async () => {
+    const bucket = unique('b').replaceAll('_', '-').slice(0, 40);
+    await blobs.createBucket(bucket);
+    expect(await blobs.getTagged(bucket, 'pointer')).toBeNull();
+    expect(await blobs.putIf(bucket, 'pointer', Buffer.from('one'), null)).toBe(true);
+    expect(await blobs.putIf(bucket, 'pointer', Buffer.from('two'), null)).toBe(false);
+    const read = await blobs.getTagged(bucket, 'pointer');
+    expect(read?.body.toString()).toBe('one');
+    const race = await Promise.all(Array.from({ length: 6 }, (_, i) => blobs.putIf(bucket, 'pointer', Buffer.from(`new ${i}`), read?.tag as string)));
+    expect(race.filter(Boolean).length).toBe(1);
+  });
 });
 
 const sessionStores: [string, SessionStore][] = [

@@ -1,27 +1,45 @@
 import { execFileSync } from 'node:child_process';
 import { connect, disconnect } from '#infra/adapters.ts';
+import { ArtifactStore } from '#infra/artifacts/store.ts';
 import { S3Blobs } from '#infra/blobs/s3.ts';
 import { type Config, repoRoot } from '#infra/config.ts';
 import { ForyouError } from '#infra/errors.ts';
+import { MatMul } from '#infra/inference/matmul.ts';
+import { OnnxRuntime } from '#infra/inference/onnx-runtime.ts';
 import { RedisLease } from '#infra/lease/lease.ts';
 import { startEndpoint } from '#infra/telemetry/endpoint.ts';
+import { HnswIndexes } from '#infra/vectors/hnsw.ts';
 import { s3Lake } from '#infra/warehouse/lake.ts';
 import { type Job, logicalHour, type Progress, runJob } from './engine/job.ts';
 import { jobStatus, runSchedule } from './engine/schedule.ts';
 import { exportEvents } from './history/export-events.ts';
 import { rebuildOnline } from './history/rebuild-online.ts';
 import { restoreEvents } from './history/restore-events.ts';
+import { buildIndex } from './index/build-index.ts';
 import { reconcile } from './reconcile.ts';
+import { trainVectors } from './vectors/train-vectors.ts';
 
 /** Everything that jobs are given. */
 const portsOf = (config: Config, clientId: string) => {
   const adapters = connect(config, clientId);
-  return { ...adapters, lease: new RedisLease(adapters.online.client), blobs: new S3Blobs(config.s3), lake: s3Lake(config.s3) };
+  const blobs = new S3Blobs(config.s3);
+  const inference = new OnnxRuntime();
+  return {
+    ...adapters,
+    lease: new RedisLease(adapters.online.client),
+    blobs,
+    lake: s3Lake(config.s3),
+    artifacts: new ArtifactStore(blobs),
+    indexes: new HnswIndexes(),
+    inference,
+    matmul: () => MatMul.load(inference),
+    code: codeVersion(),
+  };
 };
 export type AllPorts = ReturnType<typeof portsOf>;
 
 /** In the order in which one uses what the other made. Those without a schedule run when a person asks. */
-export const jobs: readonly Job<AllPorts>[] = [exportEvents, reconcile, restoreEvents, rebuildOnline];
+export const jobs: readonly Job<AllPorts>[] = [exportEvents, reconcile, trainVectors, buildIndex, restoreEvents, rebuildOnline];
 
 /** Version of the code, for the rows of runs. */
 function codeVersion(): string {
@@ -51,7 +69,7 @@ export async function runNamedJob(config: Config, name: string, options: NamedRu
     for (const hour of options.hours ?? [logicalHour(Date.now())]) {
       const results = await runJob(job, ports, {
         hour,
-        version: codeVersion(),
+        version: ports.code,
         ...(options.dryRun ? { dryRun: true } : {}),
         ...(options.progress ? { progress: options.progress } : {}),
       });
@@ -74,7 +92,7 @@ export async function listJobs(config: Config) {
 export async function runScheduler(config: Config): Promise<{ stop(): Promise<void> }> {
   const ports = portsOf(config, 'foryou-jobs');
   const endpoint = await startEndpoint(ports.telemetry, config.host, config.ports.jobs);
-  const running = runSchedule(jobs, ports, codeVersion(), (job, outcome) => {
+  const running = runSchedule(jobs, ports, ports.code, (job, outcome) => {
     ports.telemetry.count('foryou_job_runs_total', { job, outcome: outcome instanceof Error ? 'failed' : outcome ? 'done' : 'elsewhere' });
     console.log(JSON.stringify({ job, at: new Date().toISOString(), outcome: outcome instanceof Error ? String(outcome) : outcome }));
   });

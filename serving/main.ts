@@ -2,18 +2,26 @@ import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { connect, disconnect } from '#infra/adapters.ts';
+import { ArtifactLoader } from '#infra/artifacts/loader.ts';
+import { ArtifactStore } from '#infra/artifacts/store.ts';
+import { S3Blobs } from '#infra/blobs/s3.ts';
 import { systemClock } from '#infra/clock/clock.ts';
 import type { Config } from '#infra/config.ts';
 import { RedisOnlineStore } from '#infra/online/redis.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { RedisSessions } from '#infra/sessions/redis.ts';
+import { HnswIndexes } from '#infra/vectors/hnsw.ts';
 import { Fallback } from './feed/fallback.ts';
 import { FeedService } from './feed/feed-service.ts';
 import { authenticator } from './http/auth.ts';
 import { buildServer } from './http/server.ts';
+import { indexReader } from './retrieval/index-reader.ts';
 
 /** A slow store is worse than none: the feed then answers from memory. */
 const onlineTimeoutMs = 250;
+
+/** How soon a promoted artifact serves. */
+const artifactsEveryMs = 2_000;
 
 /** The serving process: starts listening, and returns how to stop it. */
 export async function serve(config: Config): Promise<{ stop(): Promise<void> }> {
@@ -36,6 +44,9 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
   await fallback.start(2_000);
   const feed = new FeedService(services, new RedisSessions(online.client), fallback, telemetry);
 
+  const index = new ArtifactLoader(new ArtifactStore(new S3Blobs(config.s3)), indexReader(new HnswIndexes()), telemetry);
+  await index.start(artifactsEveryMs);
+
   const missing = async () => {
     const checks: [string, Promise<unknown>][] = [
       ['redis', online.client.ping()],
@@ -45,7 +56,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
     return checks.filter((_check, i) => answers[i]?.status === 'rejected').map(([name]) => name);
   };
   const app = await buildServer({
-    services: { ...services, feed, telemetry, missing },
+    services: { ...services, feed, telemetry, missing, versions: () => ({ index: index.current?.version ?? null }) },
     authenticate: authenticator(config.jwt),
     limits: config.limits,
     limitStore,
@@ -56,6 +67,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
     async stop() {
       await app.close();
       fallback.stop();
+      await index.stop();
       limitStore.disconnect();
       await online.close();
       await disconnect(adapters);

@@ -4,6 +4,9 @@ export interface Blobs {
   put(bucket: string, key: string, body: Buffer): Promise<void>;
   /** Writes only if the key does not exist; false when it did. */
   putNew(bucket: string, key: string, body: Buffer): Promise<boolean>;
+  /** Writes only if the key still has this tag, or does not exist for null; false when somebody else wrote. */
+  putIf(bucket: string, key: string, body: Buffer, tag: string | null): Promise<boolean>;
+  getTagged(bucket: string, key: string): Promise<{ readonly body: Buffer; readonly tag: string } | null>;
   get(bucket: string, key: string): Promise<Buffer | null>;
   list(bucket: string, prefix: string): Promise<string[]>;
   remove(bucket: string, key: string): Promise<void>;

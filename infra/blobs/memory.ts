@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ForyouError } from '../errors.ts';
 import type { Blobs } from './blobs.ts';
 
@@ -20,6 +21,17 @@ export class MemoryBlobs implements Blobs {
     await this.put(bucket, key, body);
     return true;
   }
+  async putIf(bucket: string, key: string, body: Buffer, tag: string | null): Promise<boolean> {
+    // Compared and written in one turn: nobody comes in between.
+    const found = this.#bucket(bucket).get(key);
+    if ((found ? tagOf(found) : null) !== tag) return false;
+    this.#bucket(bucket).set(key, Buffer.from(body));
+    return true;
+  }
+  async getTagged(bucket: string, key: string): Promise<{ body: Buffer; tag: string } | null> {
+    const body = await this.get(bucket, key);
+    return body && { body, tag: tagOf(body) };
+  }
   async get(bucket: string, key: string): Promise<Buffer | null> {
     return this.#bucket(bucket).get(key) ?? null;
   }
@@ -30,3 +42,5 @@ export class MemoryBlobs implements Blobs {
     this.#bucket(bucket).delete(key);
   }
 }
+
+const tagOf = (body: Buffer): string => createHash('sha256').update(body).digest('hex');

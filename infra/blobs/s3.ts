@@ -27,9 +27,17 @@ export class S3Blobs implements Blobs {
     const put = () => this.#client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, IfNoneMatch: '*' }));
     return (await this.#tried(put, [409, 412])) !== null;
   }
-  async get(bucket: string, key: string): Promise<Buffer | null> {
+  async putIf(bucket: string, key: string, body: Buffer, tag: string | null): Promise<boolean> {
+    if (tag === null) return this.putNew(bucket, key, body);
+    const put = () => this.#client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, IfMatch: tag }));
+    return (await this.#tried(put, [404, 409, 412])) !== null;
+  }
+  async getTagged(bucket: string, key: string): Promise<{ body: Buffer; tag: string } | null> {
     const found = await this.#tried(() => this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key })), [404]);
-    return found?.Body ? Buffer.from(await found.Body.transformToByteArray()) : null;
+    return found?.Body ? { body: Buffer.from(await found.Body.transformToByteArray()), tag: found.ETag ?? '' } : null;
+  }
+  async get(bucket: string, key: string): Promise<Buffer | null> {
+    return (await this.getTagged(bucket, key))?.body ?? null;
   }
   async list(bucket: string, prefix: string): Promise<string[]> {
     const keys: string[] = [];

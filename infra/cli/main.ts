@@ -4,6 +4,7 @@ import { deadLetterCommands } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
 import { importCommands } from './commands/import.ts';
 import { jobCommands } from './commands/jobs.ts';
+import { artifactCommands, evaluateCommand } from './commands/learning.ts';
 import { runCommands } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { stackCommands } from './commands/stack.ts';
@@ -18,7 +19,18 @@ const program = new Command('foryou')
   .exitOverride();
 
 const config = () => readConfig();
-for (const add of [stackCommands, runCommands, jobCommands, importCommands, simulateCommand, deadLetterCommands, tokenCommand, demoCommand])
+for (const add of [
+  stackCommands,
+  runCommands,
+  jobCommands,
+  artifactCommands,
+  evaluateCommand,
+  importCommands,
+  simulateCommand,
+  deadLetterCommands,
+  tokenCommand,
+  demoCommand,
+])
   add(program, config);
 
 try {

@@ -53,6 +53,13 @@ export class ClickHouseWarehouse implements Warehouse {
     return result.json<Row>();
   }
 
+  async queryBinary(sql: string): Promise<Buffer> {
+    const { stream } = await this.#tried('query', () => this.#client.exec({ query: `${sql} FORMAT RowBinary` }));
+    const parts: Buffer[] = [];
+    for await (const part of stream) parts.push(part as Buffer);
+    return Buffer.concat(parts);
+  }
+
   async command(sql: string): Promise<void> {
     await this.#tried('command', () => this.#client.command({ query: sql }));
   }

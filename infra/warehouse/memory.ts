@@ -25,6 +25,10 @@ export class MemoryWarehouse implements Warehouse {
     return [...(this.#rows.get(table) ?? [])] as Row[];
   }
 
+  async queryBinary(sql: string): Promise<Buffer> {
+    throw new TypeError(`the memory warehouse knows no binary rows: ${sql}`);
+  }
+
   async command(): Promise<void> {}
 
   async insertRows(table: string, rows: readonly object[]): Promise<void> {

@@ -6,6 +6,8 @@ export interface Warehouse {
    */
   insertAvro(table: string, columns: readonly string[], file: Buffer, token: string): Promise<void>;
   query<Row>(sql: string, params?: Readonly<Record<string, unknown>>): Promise<Row[]>;
+  /** Rows of fixed width, one after another (ClickHouse's RowBinary), for numbers by the million. */
+  queryBinary(sql: string): Promise<Buffer>;
   command(sql: string): Promise<void>;
   /** Few rows that need no log behind them, for example of the import's bookkeeping. */
   insertRows(table: string, rows: readonly object[]): Promise<void>;

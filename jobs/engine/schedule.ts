@@ -48,8 +48,8 @@ export async function jobStatus(jobs: readonly Job<never>[], warehouse: Warehous
   await warehouse.command(jobRunsTable);
   type Row = { job: string; started: number; status: string; seconds: number; rows: number; lastDone: number };
   const rows = await warehouse.query<Row>(
-    `SELECT job, toUnixTimestamp64Milli(max(started_at)) AS started, argMax(status, started_at) AS status, argMax(seconds, started_at) AS seconds,
-      argMax(rows, started_at) AS rows, toUnixTimestamp64Milli(maxIf(started_at, status = 'done')) AS lastDone FROM job_runs GROUP BY job`,
+    `SELECT job, toUnixTimestamp64Milli(max(started_at)) AS started, argMax(r.status, started_at) AS status, argMax(r.seconds, started_at) AS seconds,
+      argMax(r.rows, started_at) AS rows, toUnixTimestamp64Milli(maxIf(started_at, r.status = 'done')) AS lastDone FROM job_runs AS r GROUP BY job`,
   );
   const iso = (ms: number) => new Date(ms).toISOString().slice(0, 19);
   return jobs.map((job) => {

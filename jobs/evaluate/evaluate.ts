@@ -5,6 +5,7 @@ import { type Fitted, trainRecommender } from './fit.ts';
 import { type Dataset, datasetOf, readInteractions } from './interactions.ts';
 import { type Features, readNpy } from './npy.ts';
 import { type RankingQuality, type Recommender, rankingQuality } from './ranking.ts';
+import { popularity } from './recommenders.ts';
 
 export interface EvaluateOptions {
   readonly train: readonly string[];
@@ -20,6 +21,8 @@ export interface Evaluation extends RankingQuality {
   readonly unknownUsers: number;
   readonly unknownItems: number;
   readonly settings: Fitted['settings'];
+  /** The same measures for the most popular items, computed in the same run. */
+  readonly popularity: RankingQuality;
 }
 
 /** Trains on files of interactions with settings chosen from them alone, and ranks all items for the users of a test file. */
@@ -33,6 +36,7 @@ export async function evaluate(matmul: MatMul, options: EvaluateOptions): Promis
     ...(options.report ? { report: options.report } : {}),
   });
   const quality = await scoreTest(recommender, data.dataset, test.cases, options.k);
+  const baseline = await scoreTest(popularity(data.dataset.histories), data.dataset, test.cases, options.k);
   return {
     ...quality,
     seconds: (performance.now() - began) / 1000,
@@ -40,6 +44,7 @@ export async function evaluate(matmul: MatMul, options: EvaluateOptions): Promis
     unknownUsers: test.unknownUsers,
     unknownItems: test.unknownItems,
     settings,
+    popularity: baseline,
   };
 }
 

@@ -1,5 +1,5 @@
+import { type Problem, RowSolver } from '#infra/vectors/least-squares.ts';
 import { answerMessages, takeFrom } from '../engine/threads.ts';
-import { type Problem, solveRows } from './least-squares.ts';
 import type { Matrix } from './matrix.ts';
 
 export type AlsMessage =
@@ -33,6 +33,13 @@ function rotate(factors: Float32Array, dims: number, basis: Float64Array, take: 
         factors[at + k] = dot;
       }
     }
+}
+
+/** Vectors of all rows of a matrix from `from` on, in steps that threads take from a shared counter. */
+function solveRows(problem: Problem, m: Matrix, take: () => [from: number, to: number] | null, into: Float32Array): void {
+  const solver = new RowSolver(problem);
+  for (let range = take(); range; range = take())
+    for (let r = range[0]; r < range[1]; r++) solver.solve(m.column, m.weight, m.start[r] as number, m.start[r + 1] as number, into, r * problem.dims);
 }
 
 answerMessages((m: AlsMessage) => {

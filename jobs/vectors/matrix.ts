@@ -71,10 +71,3 @@ function mergeRepeats(m: Matrix): Matrix {
   }
   return { rows, columns, start: merged, column: column.subarray(0, to), weight: weight.subarray(0, to) };
 }
-
-/** Sum of weights of each row. */
-export function rowSums(m: Matrix): Float64Array {
-  const sums = new Float64Array(m.rows);
-  for (let r = 0; r < m.rows; r++) for (let i = m.start[r] as number; i < (m.start[r + 1] as number); i++) (sums[r] as number) += m.weight[i] as number;
-  return sums;
-}

@@ -13,6 +13,8 @@ export interface RouteServices extends EngageServices {
   readonly telemetry: Telemetry;
   /** Names of the dependencies that do not answer now. */
   readonly missing: () => Promise<readonly string[]>;
+  /** Versions of artifacts that serve now; null where none does yet. */
+  readonly versions: () => Readonly<Record<string, string | null>>;
 }
 
 const ProblemBody = Type.Object({ type: Type.String(), title: Type.String(), status: Type.Integer(), detail: Type.String(), instance: Type.String() });
@@ -47,13 +49,17 @@ export const routes =
       async () => ({ status: 'ok' as const }),
     );
 
-    const Ready = Type.Object({ ready: Type.Boolean(), missing: Type.Array(Type.String()) });
+    const Ready = Type.Object({
+      ready: Type.Boolean(),
+      missing: Type.Array(Type.String()),
+      artifacts: Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()])),
+    });
     app.get(
       '/readyz',
       { config: { access: 'public' }, schema: { summary: 'The process can do its work.', response: { 200: Ready, 503: Ready } } },
       async (_request, reply) => {
         const missing = [...(await services.missing())];
-        return reply.code(missing.length === 0 ? 200 : 503).send({ ready: missing.length === 0, missing });
+        return reply.code(missing.length === 0 ? 200 : 503).send({ ready: missing.length === 0, missing, artifacts: { ...services.versions() } });
       },
     );
 

@@ -1,5 +1,3 @@
-import type { Matrix } from './matrix.ts';
-
 /**
  * One side's problem in the eigenbasis of the other side's Gram matrix. For the entries S of a row,
  * with confidences c and the other side's vectors v, it minimises over u
@@ -134,11 +132,4 @@ export function choleskySolve(a: Float64Array, n: number, b: Float64Array): void
     b[j] = value;
     for (let i = 0; i < j; i++) (b[i] as number) -= (a[j * n + i] as number) * value;
   }
-}
-
-/** Vectors of all rows of a matrix from `from` on, in steps that threads take from a shared counter. */
-export function solveRows(problem: Problem, m: Matrix, take: () => [from: number, to: number] | null, into: Float32Array): void {
-  const solver = new RowSolver(problem);
-  for (let range = take(); range; range = take())
-    for (let r = range[0]; r < range[1]; r++) solver.solve(m.column, m.weight, m.start[r] as number, m.start[r + 1] as number, into, r * problem.dims);
 }

@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import { type ArtifactKind, artifactKinds } from '#schemas/artifacts/manifest.ts';
+import { evaluate } from '../../../jobs/evaluate/evaluate.ts';
+import { ArtifactStore } from '../../artifacts/store.ts';
+import { S3Blobs } from '../../blobs/s3.ts';
+import type { Config } from '../../config.ts';
+import { ForyouError } from '../../errors.ts';
+import { MatMul } from '../../inference/matmul.ts';
+import { OnnxRuntime } from '../../inference/onnx-runtime.ts';
+import { print } from '../output.ts';
+import { wholeNumber } from './run.ts';
+
+function kindNamed(name: string): ArtifactKind {
+  const kind = artifactKinds.find((k) => k === name);
+  if (!kind) throw new ForyouError('input-invalid', `there is no artifact kind "${name}"`, { fix: `choose one of: ${artifactKinds.join(', ')}` });
+  return kind;
+}
+
+export function artifactCommands(program: Command, config: () => Config): void {
+  const artifacts = program.command('artifacts').description('versions of vectors, indexes and models, and which of them serve');
+  const store = () => new ArtifactStore(new S3Blobs(config().s3));
+
+  artifacts
+    .command('list')
+    .description('all versions, the newest last')
+    .option('--kind <kind>', `one of: ${artifactKinds.join(', ')}`)
+    .option('--json', 'as JSON', false)
+    .action(async ({ kind, json }: { kind?: string; json: boolean }) => {
+      const rows = (await Promise.all((kind ? [kindNamed(kind)] : artifactKinds).map((k) => store().list(k)))).flat();
+      const text = (values: Readonly<Record<string, number>>) =>
+        Object.entries(values)
+          .map(([name, value]) => `${name} ${Math.round(value * 1e4) / 1e4}`)
+          .join(', ');
+      print(
+        rows.map(({ manifest: m, running }) =>
+          json ? { ...m, running } : { kind: m.kind, version: m.version, serves: running ? 'yes' : '', quality: text(m.quality), counts: text(m.counts) },
+        ),
+        json,
+      );
+    });
+
+  artifacts
+    .command('promote')
+    .description('let a version serve, whatever the gate said of it')
+    .argument('<kind>')
+    .argument('<version>')
+    .action(async (name: string, version: string) => {
+      const kind = kindNamed(name);
+      await store().promote(kind, version, (await store().pointer(kind))?.fence ?? 0);
+      print([{ kind, serves: version }], false);
+    });
+
+  artifacts
+    .command('rollback')
+    .description('back to the version that served before')
+    .argument('<kind>')
+    .action(async (name: string) => print([{ kind: name, serves: await store().rollback(kindNamed(name)) }], false));
+}
+
+export function evaluateCommand(program: Command): void {
+  program
+    .command('evaluate')
+    .description('train on files of interactions with settings chosen from them alone, and rank all items for the users of a test file')
+    .requiredOption('--train <file...>', '"user<TAB>item" or "user item item ..." lines')
+    .requiredOption('--test <file>', 'the same, of what users should find')
+    .option('--features <file...>', 'features of items as .npy; the row of an item is its id', [])
+    .option('--k <number>', 'length of the ranked list', wholeNumber, 20)
+    .action(async ({ train, test, features, k }: { train: string[]; test: string; features: string[]; k: number }) => {
+      const result = await evaluate(await MatMul.load(new OnnxRuntime()), { train, test, features, k, report: (message) => console.error(message) });
+      console.log(JSON.stringify(result, null, 2));
+    });
+}

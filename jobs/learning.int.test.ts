@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { connect, disconnect } from '#infra/adapters.ts';
+import { EventProducer } from '#infra/producer/producer.ts';
+import { sharedConfig } from '#infra/testing/shared-stack.ts';
+import { eventually } from '#infra/testing/test-stack.ts';
+import { signalValue, signalValueSql } from '#schemas/config/signal-weights.ts';
+import { type Engagement, engagement } from '#schemas/events/engagement.ts';
+import { serve } from '../serving/main.ts';
+import { makeEngagement } from '../topologies/faults/events.ts';
+import { runTopologies } from '../topologies/main.ts';
+import { logicalHour } from './engine/job.ts';
+import { listJobs, runNamedJob } from './main.ts';
+
+const config = sharedConfig(inject('stackEnvironment'));
+const adapters = connect(config, 'learning-test');
+const run = crypto.randomUUID().slice(0, 8);
+// Before the current hour by more than the events reach back, so that a whole hour is behind them.
+const hour = logicalHour(Date.now());
+const events: Engagement[] = Array.from({ length: 2_000 }, (_, i) => ({ ...makeEngagement(i, `learn-${run}`, hour.getTime()), watchedMs: (i * 811) % 30_000 }));
+const stops: (() => Promise<unknown>)[] = [];
+beforeAll(async () => {
+  stops.push((await runTopologies(config, 'engagement-history')).stop);
+  await new EventProducer(adapters).send(engagement, events);
+  await eventually(
+    'history has the events',
+    async () => (await adapters.warehouse.query(`SELECT 1 FROM engagements WHERE event_id LIKE 'learn-${run}-%'`)).length === events.length,
+  );
+});
+afterAll(async () => {
+  for (const stop of stops.reverse()) await stop();
+  await disconnect(adapters);
+});
+
+test('SQL and TypeScript agree on what an answer is worth', async () => {
+  const rows = await adapters.warehouse.query<{ event_id: string; worth: number }>(
+    `SELECT event_id, toFloat64(${signalValueSql}) AS worth FROM engagements WHERE event_id LIKE 'learn-${run}-%'`,
+  );
+  const worth = new Map(rows.map((row) => [row.event_id, row.worth]));
+  for (const e of events) expect(worth.get(e.eventId), JSON.stringify(e)).toBeCloseTo(signalValue(e), 9);
+});
+
+test('vectors and an index are learnt from history, and serving swaps in each new version by itself', async () => {
+  expect(await runNamedJob(config, 'train-vectors', { hours: [hour], dryRun: true })).toMatchObject({ users: expect.any(Number) });
+  expect(await runNamedJob(config, 'train-vectors', { hours: [hour] })).toMatchObject({ promoted: 1 });
+  const built = await runNamedJob(config, 'build-index', { hours: [hour] });
+  expect(built).toMatchObject({ promoted: 1 });
+  expect(built['recall']).toBeGreaterThan(0.98);
+  stops.push((await serve(config)).stop);
+  const version = async () => {
+    const answer = await fetch(`http://${config.host}:${config.ports.serving}/readyz`);
+    return ((await answer.json()) as { artifacts: { index: string | null } }).artifacts.index;
+  };
+  await eventually('serving reports a version', async () => (await version()) !== null);
+  const first = await version();
+  await runNamedJob(config, 'build-index', { hours: [hour] });
+  await eventually('serving reports the next version', async () => (await version()) !== first);
+  const listed = await listJobs(config);
+  expect(listed.find((j) => j.job === 'build-index')).toMatchObject({ status: 'done', late: false });
+});

@@ -1,0 +1,63 @@
+/** What jobs make for serving. Each version is immutable; a pointer names the one that runs. */
+export const artifactKinds = ['vectors', 'index', 'ranker'] as const;
+export type ArtifactKind = (typeof artifactKinds)[number];
+
+export const artifactBucket = 'foryou-artifacts';
+/** Readers refuse a manifest of another format. */
+export const manifestFormat = 1;
+
+export interface ArtifactFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface ArtifactManifest {
+  readonly format: number;
+  readonly kind: ArtifactKind;
+  /** Sorts by time of making: `20261121T050000-<fence>`. */
+  readonly version: string;
+  readonly createdAt: string;
+  /** Version of the code that made it. */
+  readonly code: string;
+  readonly files: readonly ArtifactFile[];
+  /** Sizes that a reader checks what it loaded against, for example `count` and `dims`. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Measures of goodness, higher is better, for the gate. */
+  readonly quality: Readonly<Record<string, number>>;
+  /** Settings and the versions of what it was made from. */
+  readonly made: Readonly<Record<string, string>>;
+}
+
+/** Names the version that serves. Replaced only by a conditional write. */
+export interface ArtifactPointer {
+  readonly version: string;
+  /** Fence of the run that promoted it: a later run's choice is not replaced by an earlier one's. */
+  readonly fence: number;
+  readonly promotedAt: string;
+  /** What ran before, for a rollback. */
+  readonly previous: string | null;
+}
+
+export const versionFolder = (kind: ArtifactKind, version: string): string => `${kind}/${version}/`;
+export const manifestFile = (kind: ArtifactKind, version: string): string => `${versionFolder(kind, version)}manifest.json`;
+export const pointerFile = (kind: ArtifactKind): string => `${kind}/current.json`;
+export const versionAt = (at: Date, fence: number): string => `${at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}-${String(fence).padStart(6, '0')}`;
+
+/** So much may a measure of a new version lie under the running one's, as a share of it. */
+export type Margins = Readonly<Record<string, number>>;
+
+/** Why a version may not replace the running one; empty when it may. */
+export function gate(next: ArtifactManifest, running: ArtifactManifest | null, margins: { readonly quality: Margins; readonly counts: Margins }): string[] {
+  const check = (what: 'quality' | 'counts'): string[] =>
+    Object.entries(margins[what]).flatMap(([name, margin]) => {
+      const value = next[what][name];
+      const before = running?.[what][name];
+      if (value === undefined || !Number.isFinite(value)) return [`${name} is missing`];
+      if (before === undefined || value >= before * (1 - margin)) return [];
+      return [`${name} ${round(value)} is more than ${100 * margin} % under the running ${round(before)}`];
+    });
+  return [...check('quality'), ...check('counts')];
+}
+
+const round = (value: number): number => Math.round(value * 1e4) / 1e4;
