@@ -17,6 +17,7 @@ import { runImport } from '../commands/import.ts';
 import { interruption } from '../output.ts';
 import { taskList } from '../task-list.ts';
 import { FreshnessProbe } from './freshness-probe.ts';
+import { LearningLoop } from './learning-loop.ts';
 import { Panel, type PanelState, panelLines } from './panel.ts';
 
 const seed = 7;
@@ -57,11 +58,14 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
   const panel = new Panel();
   const probe = new FreshnessProbe(url, () => signToken(config.jwt, `probe-${crypto.randomUUID()}`, ['explain'], 3_600));
   const loops = new Loops();
+  const learning = new LearningLoop(config);
   try {
     const ready = replay(config).then(() => caughtUp(adapters));
     if ((await Promise.race([ready.then(() => true), interrupted.then(() => false)])) === false) return 130;
     audience.start();
-    const meter = new Meter(adapters, () => audience.stats, probe, began);
+    const meter = new Meter(adapters, () => audience.stats, probe, learning, began);
+    const learnt = learning.run();
+    loops.every(1_000, () => learning.look());
     loops.every(1_000, () => meter.tick());
     loops.every(700, () => probe.measure());
     const token = await signToken(config.jwt, 'you', ['explain'], 86_400);
@@ -69,6 +73,9 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
     if (process.stdout.isTTY !== true) console.log(`try it while it runs:\n${footer}`);
     loops.every(500, async () => panel.show(meter.state, footer));
     await Promise.race([interrupted, ...(config.demoSeconds > 0 ? [new Promise((resolve) => setTimeout(resolve, config.demoSeconds * 1_000))] : [])]);
+    await learnt;
+    await learning.look();
+    await meter.tick();
     await loops.stop();
     panel.close();
     console.log(
@@ -118,15 +125,17 @@ class Meter {
   readonly #adapters: Adapters;
   readonly #stats: () => Audience['stats'];
   readonly #probe: FreshnessProbe;
+  readonly #learning: LearningLoop;
   readonly #began: number;
   #last = { events: 0, at: 0 };
 
-  constructor(adapters: Adapters, stats: () => Audience['stats'], probe: FreshnessProbe, began: number) {
+  constructor(adapters: Adapters, stats: () => Audience['stats'], probe: FreshnessProbe, learning: LearningLoop, began: number) {
     this.#adapters = adapters;
     this.#stats = stats;
     this.#probe = probe;
+    this.#learning = learning;
     this.#began = began;
-    this.state = { eventsPerSecond: 0, totalEvents: 0, lag: {}, freshnessMs: probe.samplesMs, audience: stats(), elapsedSeconds: 0 };
+    this.state = { eventsPerSecond: 0, totalEvents: 0, lag: {}, freshnessMs: probe.samplesMs, audience: stats(), learning: learning.line, elapsedSeconds: 0 };
   }
 
   async tick(): Promise<void> {
@@ -143,6 +152,7 @@ class Meter {
       lag: { history: history ?? 0, online: online ?? 0 },
       freshnessMs: this.#probe.samplesMs,
       audience: this.#stats(),
+      learning: this.#learning.line,
       elapsedSeconds: (at - this.#began) / 1_000,
     };
   }
