@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { hoursBetween, type Progress } from '../../../jobs/engine/job.ts';
 import { listJobs, runNamedJob } from '../../../jobs/main.ts';
 import type { Config } from '../../config.ts';
+import { ForyouError } from '../../errors.ts';
 import { print } from '../output.ts';
 import { taskList } from '../task-list.ts';
 
@@ -49,7 +50,8 @@ export function jobCommands(program: Command, config: () => Config): void {
     .option('--dry-run', 'say what would be done, change nothing', false)
     .option('--json', 'results as JSON', false)
     .action(async (name: string, { hour, from, to, dryRun, json }: JobFlags) => {
-      if ((from === undefined) !== (to === undefined)) throw new InvalidArgumentError('--from and --to belong together');
+      if ((from === undefined) !== (to === undefined))
+        throw new ForyouError('input-invalid', '--from and --to belong together', { fix: 'give both, or --hour' });
       const hours = from && to ? hoursBetween(from, to) : hour ? hoursBetween(hour, new Date(hour.getTime() + 1)) : undefined;
       const report = reporter(name);
       const results = await runNamedJob(config(), name, { dryRun, progress: report.progress, ...(hours ? { hours } : {}) }).finally(report.close);
