@@ -23,7 +23,6 @@ import { trainVectors } from './vectors/train-vectors.ts';
 const portsOf = (config: Config, clientId: string) => {
   const adapters = connect(config, clientId);
   const blobs = new S3Blobs(config.s3);
-  const inference = new OnnxRuntime();
   return {
     ...adapters,
     lease: new RedisLease(adapters.online.client),
@@ -31,8 +30,7 @@ const portsOf = (config: Config, clientId: string) => {
     lake: s3Lake(config.s3),
     artifacts: new ArtifactStore(blobs),
     indexes: new HnswIndexes(),
-    inference,
-    matmul: () => MatMul.load(inference),
+    matmul: () => MatMul.load(new OnnxRuntime()),
     code: codeVersion(),
   };
 };

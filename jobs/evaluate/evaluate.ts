@@ -1,11 +1,11 @@
 import { ForyouError } from '#infra/errors.ts';
 import type { MatMul } from '#infra/inference/matmul.ts';
 import type { ItemFeatures } from '../vectors/content.ts';
-import { type Fitted, trainRecommender } from './fit.ts';
 import { type Dataset, datasetOf, readInteractions } from './interactions.ts';
 import { type Features, readNpy } from './npy.ts';
 import { type RankingQuality, type Recommender, rankingQuality } from './ranking.ts';
 import { popularity } from './recommenders.ts';
+import { type Fitted, trainRecommender } from './train-recommender.ts';
 
 export interface EvaluateOptions {
   readonly train: readonly string[];

@@ -2,7 +2,7 @@ import { ForyouError } from '#infra/errors.ts';
 import type { Log } from '#infra/log/log.ts';
 import type { Lake } from '#infra/warehouse/lake.ts';
 import { historyTables } from '#schemas/tables/history.ts';
-import { type HourManifest, type HourPart, historyBucket, kindOf, manifestKey, partKey } from '#schemas/tables/lake.ts';
+import { cursorKey, type HourManifest, type HourPart, historyBucket, kindOf, manifestKey, partKey } from '#schemas/tables/lake.ts';
 import { columnName, type HistoryTable, tableColumns } from '#schemas/tables/table.ts';
 import type { Job, JobPorts, JobRun } from '../engine/job.ts';
 
@@ -12,9 +12,6 @@ export interface ExportPorts extends JobPorts {
 }
 
 export type Bounds = Readonly<Record<string, readonly [from: number, to: number]>>;
-
-/** Hours back that may still get late events. */
-const lookBackHours = 26;
 
 export const timeColumn = (table: HistoryTable): string => columnName(table.contract.time);
 /** Sum of row hashes over every column: the same rows in any order give the same number. */
@@ -81,29 +78,43 @@ async function settledOffsets({ log }: ExportPorts, { group, contract }: History
   return Object.fromEntries(committed.flatMap(({ partition, offset }) => (offset === null ? [] : [[String(partition), offset]])));
 }
 
+/**
+ * Writes what was stored since the last run that came to its end, each row to its own hour. The cursor
+ * moves last: after a kill, or an outage of days, the next run begins where the last whole one ended.
+ */
+async function exportTable(ports: ExportPorts, run: JobRun, table: HistoryTable): Promise<{ rows: number; parts: number }> {
+  const settled = await settledOffsets(ports, table);
+  if (Object.keys(settled).length === 0) return { rows: 0, parts: 0 };
+  const bytes = await ports.blobs.get(historyBucket, cursorKey(table));
+  const cursor = bytes ? (JSON.parse(bytes.toString()) as Record<string, number>) : {};
+  const since = Object.fromEntries(Object.entries(settled).map(([p, to]) => [p, [cursor[p] ?? 0, to] as const]));
+  const hours = await ports.warehouse.query<{ hour: number }>(
+    `SELECT DISTINCT toUnixTimestamp(toStartOfHour(${timeColumn(table)})) AS hour FROM ${table.name} WHERE ${offsetFilter(since)} ORDER BY hour`,
+  );
+  let [rows, parts] = [0, 0];
+  for (const [i, { hour }] of hours.entries()) {
+    const n = await exportHour(ports, run, table, new Date(hour * 1000), settled);
+    rows += n;
+    if (n > 0) parts++;
+    run.progress(`export ${table.name}`, i + 1, hours.length);
+  }
+  run.check();
+  if (!run.dryRun) await ports.blobs.put(historyBucket, cursorKey(table), Buffer.from(JSON.stringify(settled)));
+  return { rows, parts };
+}
+
 export const exportEvents: Job<ExportPorts> = {
   name: 'export-events',
-  doc: 'Writes finished hours of history as Parquet to the object store, and late events to their own hour.',
+  doc: 'Writes history as Parquet to the object store, each event to its own hour, late ones too.',
   schedule: '2 * * * *',
   inputs: historyTables.map((t) => t.name),
   outputs: historyTables.map((t) => `s3:${historyBucket}/${kindOf(t)}`),
   async run(ports, run) {
-    const hours = Array.from({ length: lookBackHours }, (_, i) => new Date(run.hour.getTime() - (lookBackHours - 1 - i) * 3_600_000));
-    const end = run.hour.getTime() + 3_600_000;
-    let rows = 0;
-    let parts = 0;
-    for (const [t, table] of historyTables.entries()) {
-      const settled = await settledOffsets(ports, table);
-      if (Object.keys(settled).length === 0) continue;
-      const present = await ports.warehouse.query<{ hour: number }>(
-        `SELECT DISTINCT toUnixTimestamp(toStartOfHour(${timeColumn(table)})) AS hour FROM ${table.name} WHERE ${timeColumn(table)} < fromUnixTimestamp64Milli(${end}) AND appended_at >= fromUnixTimestamp64Milli(${(hours[0] as Date).getTime()})`,
-      );
-      for (const { hour } of present.sort((a, b) => a.hour - b.hour)) {
-        const n = await exportHour(ports, run, table, new Date(hour * 1000), settled);
-        rows += n;
-        if (n > 0) parts++;
-      }
-      run.progress(`export ${table.name}`, t + 1, historyTables.length);
+    let [rows, parts] = [0, 0];
+    for (const table of historyTables) {
+      const written = await exportTable(ports, run, table);
+      rows += written.rows;
+      parts += written.parts;
     }
     return { rows, parts };
   },

@@ -89,10 +89,24 @@ test('each hour becomes one part, a second run changes nothing, a late event mak
   expect(await compare(ports.lake.location(historyBucket, 'engagement/*/*/*.parquet'))).toEqual(await compare('engagements'));
 });
 
+test('after jobs were away for days, and after a run that did not come to its end, nothing is left out', async () => {
+  const days = new Date(hour.getTime() + 5 * 86_400_000);
+  await send(1_020, 1_025, hour.getTime() - 30_000);
+  await settle(1_025 - 10);
+  expect(await runJob(exportEvents, ports, { hour: days })).toEqual({ rows: 5, parts: 1 });
+  await send(1_025, 1_030, hour.getTime() - 30_000);
+  await settle(1_030 - 10);
+  const { blobs } = ports;
+  const dying = { get: blobs.get.bind(blobs), put: async () => Promise.reject(new Error('killed before the manifest')) };
+  const ended = { ...ports, blobs: dying as unknown as typeof blobs };
+  await expect(runJob(exportEvents, ended, { hour: days })).rejects.toThrow('killed before the manifest');
+  expect(await runJob(exportEvents, ports, { hour: days })).toEqual({ rows: 5, parts: 1 });
+});
+
 test('a part that no manifest names is not counted, and is written again', async () => {
   await send(1_010, 1_020, hour.getTime() - 20_000);
-  await settle(1_020);
-  const key = partKey(engagements, new Date(hour.getTime() - 3_600_000), 1);
+  await settle(1_030);
+  const key = partKey(engagements, new Date(hour.getTime() - 3_600_000), 3);
   await ports.blobs.put(historyBucket, key, Buffer.from('half of a Parquet file'));
   expect(await export_()).toEqual({ rows: 10, parts: 1 });
   expect(await ports.warehouse.query(`SELECT count() AS n FROM ${ports.lake.location(historyBucket, key)}`)).toEqual([{ n: 10 }]);
@@ -133,7 +147,7 @@ test('an empty Redis comes back from history with the values that the stream gav
   await runJob(rebuildOnline, ports, { hour });
   expect(differences(before, await dump())).toEqual([]);
   topologies = [await runTopologies(stack.config, 'online')];
-  await send(1_020, 1_030, hour.getTime() - 5_000);
+  await send(1_030, 1_040, hour.getTime() - 5_000);
   await eventually('the stream goes on', async () => {
     const marks = await ports.online.watermarks({ group: 'engagement-online', topic: 'engagement', partition: 0 });
     return marks[0] === (await ports.log.offsets('engagement')).find((o) => o.partition === 0)?.high;

@@ -16,7 +16,7 @@ export interface VectorPorts extends JobPorts {
   readonly code: string;
 }
 
-/** Found by `foryou evaluate` to do well on sparse data of several products; a search per hour would cost more than it brings. */
+/** Fixed, because a search per hour would cost more than it brings; `foryou evaluate` searches. */
 const settings: AlsSettings = { dims: 64, iterations: 8, alpha: 0.003, reg: 0.3, nu: 0.5, content: 0, seed: 1 };
 const margins = { quality: { ndcg: 0.25 }, counts: { items: 0.2, users: 0.2 } };
 const k = 20;
@@ -63,7 +63,8 @@ async function train(ports: VectorPorts, run: JobRun): Promise<Readonly<Record<s
     throw new ForyouError('input-invalid', `history holds ${users.length} users and ${items.length} videos with a good answer`, {
       fix: `let viewers watch first: at least ${fewest} of each are needed`,
     });
-  const ndcg = await measured(await ports.matmul(), matrix);
+  const matmul = await ports.matmul();
+  const ndcg = await measured(matmul, matrix).finally(() => matmul.release());
   const factors = await trainAls(matrix, settings, { progress: (done, total) => run.progress('train vectors', done, total) });
   run.check();
   const { refused } = await ports.artifacts.release(

@@ -9,6 +9,8 @@ export const partKey = (table: HistoryTable, hour: Date, part: number): string =
 /** Beside the parts, not among them, so that a wildcard over parts finds Parquet alone. */
 export const manifestKey = (table: HistoryTable, hour: Date): string => `_manifests/${kindOf(table)}/${partition(hour)}.json`;
 export const manifestPrefix = (table: HistoryTable): string => `_manifests/${kindOf(table)}/`;
+/** Up to which offset of each partition every row is in some part. */
+export const cursorKey = (table: HistoryTable): string => `_cursors/${kindOf(table)}.json`;
 
 /** What an hour of a kind of events consists of. A part is never changed; late events make another. */
 export interface HourManifest {

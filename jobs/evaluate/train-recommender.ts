@@ -19,9 +19,6 @@ export interface FitSettings {
 export interface Fitted {
   readonly recommender: Recommender;
   readonly settings: FitSettings;
-  /** NDCG on the part kept apart, by what was tried. */
-  readonly searched: number;
-  readonly factors: readonly Factors[];
 }
 export interface FitOptions {
   readonly features?: readonly ItemFeatures[];
@@ -43,7 +40,7 @@ export async function trainRecommender(matmul: MatMul, h: Histories, options: Fi
   report(`settings chosen after ${search.tried} trials; training on everything`);
   const factors = await seedsOf(settings, (s) => trainAls(interactionMatrix(h), s, { neighbours }));
   const list = byNeighbours(h, transitions(h, settings.transitions), settings.transitions.decay);
-  return { recommender: mix(sum(factors.map((f) => byFactors(matmul, f))), list, settings.share), settings, searched: search.tried, factors };
+  return { recommender: mix(sum(factors.map((f) => byFactors(matmul, f))), list, settings.share), settings };
 }
 
 const seedsOf = async (s: FitSettings, train: (s: AlsSettings) => Promise<Factors>): Promise<Factors[]> => {
@@ -109,7 +106,7 @@ class Search {
   async #als(): Promise<AlsSettings> {
     let s: AlsSettings = { dims: 64, iterations: 8, alpha: 0.003, reg: 0.3, nu: 0.5, content: this.#neighbours ? 0.8 : 0, seed: 1 };
     const matrix = interactionMatrix(this.#apart.train);
-    const choose = async <K extends 'alpha' | 'reg' | 'dims' | 'nu' | 'content' | 'iterations'>(name: K, values: readonly number[]) => {
+    const choose = async <K extends 'alpha' | 'reg' | 'dims' | 'content'>(name: K, values: readonly number[]) => {
       s = {
         ...s,
         [name]: await this.#climb(name, values, s[name], async (value) =>
