@@ -12,6 +12,7 @@ import { HnswIndexes } from '#infra/vectors/hnsw.ts';
 import { s3Lake } from '#infra/warehouse/lake.ts';
 import { type Job, logicalHour, type Progress, runJob } from './engine/job.ts';
 import { jobStatus, runSchedule } from './engine/schedule.ts';
+import { offlineFeatures } from './features/offline-features.ts';
 import { exportEvents } from './history/export-events.ts';
 import { rebuildOnline } from './history/rebuild-online.ts';
 import { restoreEvents } from './history/restore-events.ts';
@@ -37,7 +38,7 @@ const portsOf = (config: Config, clientId: string) => {
 export type AllPorts = ReturnType<typeof portsOf>;
 
 /** In the order in which one uses what the other made. Those without a schedule run when a person asks. */
-export const jobs: readonly Job<AllPorts>[] = [exportEvents, reconcile, trainVectors, buildIndex, restoreEvents, rebuildOnline];
+export const jobs: readonly Job<AllPorts>[] = [exportEvents, offlineFeatures, reconcile, trainVectors, buildIndex, restoreEvents, rebuildOnline];
 
 /** Version of the code, for the rows of runs. */
 function codeVersion(): string {

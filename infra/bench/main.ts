@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { readConfig } from '../config.ts';
 import { ForyouError } from '../errors.ts';
 import { ingest } from './ingest.ts';
+import { pointInTime } from './point-in-time.ts';
 import { type BenchRow, table } from './row.ts';
 import { serving } from './serving.ts';
 
@@ -10,6 +11,7 @@ import { serving } from './serving.ts';
 const suites: readonly { rows: readonly string[]; run: (say: (line: string) => void) => Promise<BenchRow[]> }[] = [
   { rows: ['ingest-vs-kafkajs', 'ingest-vs-clickhouse-kafka-engine'], run: ingest },
   { rows: ['freshness-ms-p50', 'freshness-ms-p99', 'feed-ms-p99-c1', 'feed-ms-p99-c4', 'feed-ms-p99-c16', 'feature-read-1000-ms-p99'], run: serving },
+  { rows: ['pit-vs-feast'], run: pointInTime },
 ];
 
 const { only } = new Command('bench').option('--only <name>', 'one row').parse().opts<{ only?: string }>();
@@ -22,7 +24,7 @@ for (const suite of chosen) {
   console.log(`measuring ${suite.rows.join(', ')}`);
   rows.push(...(await suite.run((line) => console.log(line))));
 }
-const shown = rows.filter((r) => !only || r.name === only);
+const shown = rows.filter((r) => !only || r.name === only || only === 'pit-vs-feast');
 console.log(`\n${table(shown)}`);
 const out = readConfig().benchOut;
 if (out) writeFileSync(out, `${JSON.stringify(shown, null, 2)}\n`);

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { readConfig } from '../config.ts';
 import { deadLetterCommands } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
+import { featureCommands } from './commands/features.ts';
 import { importCommands } from './commands/import.ts';
 import { jobCommands } from './commands/jobs.ts';
 import { artifactCommands, evaluateCommand } from './commands/learning.ts';
@@ -25,6 +26,7 @@ for (const add of [
   jobCommands,
   artifactCommands,
   evaluateCommand,
+  featureCommands,
   importCommands,
   simulateCommand,
   deadLetterCommands,

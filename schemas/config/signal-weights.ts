@@ -1,5 +1,16 @@
 import type { Engagement } from '../events/engagement.ts';
-import { isCompleted, isEarlySkip, isReplayed, isScrolledAway, watchFraction } from '../events/watch.ts';
+import {
+  completedSql,
+  earlySkipSql,
+  isCompleted,
+  isEarlySkip,
+  isReplayed,
+  isScrolledAway,
+  replayedSql,
+  scrolledAwaySql,
+  watchFraction,
+  watchFractionSql,
+} from '../events/watch.ts';
 
 /** What each outcome is worth to the feed. Versioned: every served row names the version. */
 export const signalWeights = {
@@ -44,10 +55,8 @@ export function signalValue(e: Signal): number {
 
 /** The same as SQL over a row of `engagements`; a test holds the two together. */
 export const signalValueSql = `multiIf(
-  kind = 'watch' AND watched_ms < 2000 AND NOT (duration_ms > 0 AND least(1, watched_ms / duration_ms) >= 0.95), ${signalWeights.earlySkip},
-  kind = 'watch' AND duration_ms > 0 AND watched_ms >= 2000 AND watched_ms / duration_ms < 0.25, ${signalWeights.scrolledAway},
-  kind = 'watch', ${signalWeights.watchFraction} * if(duration_ms > 0, least(1, watched_ms / duration_ms), 0)
-    + if(duration_ms > 0 AND watched_ms / duration_ms >= 0.95, ${signalWeights.complete}, 0)
-    + if(loops > 0 OR (duration_ms > 0 AND watched_ms >= 1.5 * duration_ms), ${signalWeights.replay}, 0),
+  ${earlySkipSql}, ${signalWeights.earlySkip},
+  ${scrolledAwaySql}, ${signalWeights.scrolledAway},
+  kind = 'watch', ${signalWeights.watchFraction} * ${watchFractionSql} + if(${completedSql}, ${signalWeights.complete}, 0) + if(${replayedSql}, ${signalWeights.replay}, 0),
   kind = 'share', ${signalWeights.share}, kind = 'comment', ${signalWeights.comment}, kind = 'like', ${signalWeights.like},
   kind = 'follow', ${signalWeights.follow}, kind = 'report', ${signalWeights.report}, kind = 'notInterested', ${signalWeights.notInterested}, 0)`;

@@ -1,4 +1,7 @@
-/** The one place that says what a watch means, so that nobody disagrees on "completed". */
+/**
+ * The one place that says what a watch means, so that nobody disagrees on "completed": as functions of
+ * an event, and as SQL over a row of `engagements`. A test holds the two together.
+ */
 
 type WatchFacts = { kind: string; watchedMs: number; durationMs: number; loops: number };
 
@@ -19,3 +22,9 @@ export const isReplayed = (e: WatchFacts): boolean => e.kind === 'watch' && (e.l
 export const isEarlySkip = (e: WatchFacts): boolean => e.kind === 'watch' && e.watchedMs < earlySkipMs && !isCompleted(e);
 export const isScrolledAway = (e: WatchFacts): boolean =>
   e.kind === 'watch' && e.durationMs > 0 && e.watchedMs >= earlySkipMs && watchFraction(e) < scrolledAwayFraction;
+
+export const watchFractionSql = "if(kind = 'watch' AND duration_ms > 0, least(1, watched_ms / duration_ms), 0)";
+export const completedSql = `(kind = 'watch' AND ${watchFractionSql} >= ${completedFraction})`;
+export const replayedSql = "(kind = 'watch' AND (loops > 0 OR (duration_ms > 0 AND watched_ms >= 1.5 * duration_ms)))";
+export const earlySkipSql = `(kind = 'watch' AND watched_ms < ${earlySkipMs} AND NOT ${completedSql})`;
+export const scrolledAwaySql = `(kind = 'watch' AND duration_ms > 0 AND watched_ms >= ${earlySkipMs} AND ${watchFractionSql} < ${scrolledAwayFraction})`;

@@ -1,19 +1,21 @@
+import type { Signal } from './signal.ts';
+
 /**
- * A feature view is data: which entity, which events, which aggregate. Three interpreters read it:
- * topologies fold events into the online store, jobs compute it as of a past moment
- * (`as-of.ts`), serving reads it now (`read.ts`).
+ * A feature view is data: which entity, which events, which aggregate. Interpreters read it:
+ * topologies fold events into the online store, jobs compute it as of a past moment (`as-of.ts`
+ * event by event, `sql.ts` over whole tables), serving reads it now (`read.ts`).
  */
 
 /** Packed column: a decayed sum of `value(event)`; an infinite half-life makes it a count. */
 export interface DecayedColumn<E> {
   readonly aggregate: 'decayedSum';
   readonly halfLifeMs: number;
-  readonly value: (event: E) => number;
+  readonly value: Signal<E>;
 }
 /** Packed column: `value(event)` of the newest event for which it is not null. */
 export interface LastWriteColumn<E> {
   readonly aggregate: 'lastWrite';
-  readonly value: (event: E) => number | null;
+  readonly value: Signal<E, number | null>;
 }
 export type PackedColumn<E> = DecayedColumn<E> | LastWriteColumn<E>;
 
@@ -34,7 +36,7 @@ export interface RankedView<E> extends ViewBase<E> {
   readonly key: keyof E & string;
   readonly halfLifeMs: number;
   readonly capacity: number;
-  readonly value: (event: E) => number;
+  readonly value: Signal<E>;
 }
 /** Per entity, the latest distinct keys by event time. */
 export interface RecentView<E> extends ViewBase<E> {
@@ -51,14 +53,16 @@ export interface CardView<E> extends ViewBase<E> {
 export type FeatureView<E> = PackedView<E> | RankedView<E> | RecentView<E> | CardView<E>;
 // biome-ignore lint/suspicious/noExplicitAny: a view of any event; `value` is contravariant in it
 export type AnyView = FeatureView<any>;
+// biome-ignore lint/suspicious/noExplicitAny: the same
+export type AnyPackedView = PackedView<any>;
 
 /** Columns `<signal>_<half-life name>` for every signal and half-life. */
 export function decayed<E, S extends string, H extends string>(
-  signals: Readonly<Record<S, (event: E) => number>>,
+  signals: Readonly<Record<S, Signal<E>>>,
   halfLives: Readonly<Record<H, number>>,
 ): Record<`${S}_${H}`, DecayedColumn<E>> {
   const columns: Record<string, DecayedColumn<E>> = {};
-  for (const [signal, value] of Object.entries<(event: E) => number>(signals))
+  for (const [signal, value] of Object.entries<Signal<E>>(signals))
     for (const [name, halfLifeMs] of Object.entries<number>(halfLives)) columns[`${signal}_${name}`] = { aggregate: 'decayedSum', halfLifeMs, value };
   return columns as Record<`${S}_${H}`, DecayedColumn<E>>;
 }

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { connect, disconnect } from '#infra/adapters.ts';
+import { hasPython, pythonEnvironment } from '#infra/testing/python.ts';
 import { sharedConfig } from '#infra/testing/shared-stack.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
 import { runTopologies } from '../../topologies/main.ts';
@@ -37,21 +36,8 @@ test('the TypeScript example sends an event that is stored', async () => {
   await expectStored(eventId, 'typescript-viewer');
 });
 
-const python = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
-const hasPython = await run(python, ['-c', 'import venv, ensurepip']).then(
-  () => true,
-  () => false,
-);
-
-test.runIf(hasPython)('the Python example sends an event that is stored', { timeout: 180_000 }, async () => {
-  const environment = join(config.cacheDir, 'python-producer-1');
-  const interpreter = join(environment, 'bin/python');
-  if (!existsSync(join(environment, 'ready'))) {
-    await mkdir(config.cacheDir, { recursive: true });
-    await run(python, ['-m', 'venv', '--clear', environment]);
-    await run(interpreter, ['-m', 'pip', 'install', '-q', '-r', join(guide, 'requirements.txt')]);
-    await mkdir(join(environment, 'ready'));
-  }
+test.runIf(await hasPython())('the Python example sends an event that is stored', { timeout: 180_000 }, async () => {
+  const interpreter = await pythonEnvironment(config.cacheDir, 'python-producer-1', join(guide, 'requirements.txt'));
   const eventId = `py-${crypto.randomUUID()}`;
   const { stdout } = await run(interpreter, [join(guide, 'producer.py'), ...args(eventId)]);
   expect(stdout).toContain(`sent ${eventId}`);

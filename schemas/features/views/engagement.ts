@@ -1,21 +1,18 @@
-import { signalValue } from '../../config/signal-weights.ts';
+import { signalValue, signalValueSql } from '../../config/signal-weights.ts';
 import type { Engagement } from '../../events/engagement.ts';
-import { isCompleted, isEarlySkip, isReplayed, watchFraction } from '../../events/watch.ts';
+import { completedSql, earlySkipSql, isCompleted, isEarlySkip, isReplayed, replayedSql, watchFraction, watchFractionSql } from '../../events/watch.ts';
+import { type Signal, signal } from '../signal.ts';
 import { decayed, halfLife, type PackedView, type RankedView, type RecentView } from '../view.ts';
 
-const is =
-  (...kinds: Engagement['kind'][]) =>
-  (e: Engagement): number =>
-    kinds.includes(e.kind) ? 1 : 0;
-const flag =
-  (test: (e: Engagement) => boolean) =>
-  (e: Engagement): number =>
-    test(e) ? 1 : 0;
+type EngagementSignal = Signal<Engagement>;
+const is = (kind: Engagement['kind']): EngagementSignal => signal((e) => (e.kind === kind ? 1 : 0), `(kind = '${kind}')`);
+const flag = (test: (e: Engagement) => boolean, sql: string): EngagementSignal => signal((e) => (test(e) ? 1 : 0), sql);
 const watches = is('watch');
-const completes = flag(isCompleted);
-const earlySkips = flag(isEarlySkip);
+const completes = flag(isCompleted, completedSql);
+const earlySkips = flag(isEarlySkip, earlySkipSql);
+const fraction = signal(watchFraction, watchFractionSql);
 /** A withdrawn like takes its count back. */
-const likes = (e: Engagement): number => (e.kind === 'like' ? 1 : e.kind === 'unlike' ? -1 : 0);
+const likes: EngagementSignal = signal((e) => (e.kind === 'like' ? 1 : e.kind === 'unlike' ? -1 : 0), "if(kind = 'like', 1, if(kind = 'unlike', -1, 0))");
 
 function packed<C extends string>(view: PackedView<Engagement, C>): PackedView<Engagement, C> {
   return view;
@@ -27,10 +24,10 @@ export const videoView = packed({
   doc: 'How a video does, now and over its life.',
   entity: 'videoId',
   columns: {
-    ...decayed({ watches, completes, watchFraction, earlySkips, likes }, { m30: halfLife.m30, d1: halfLife.d1, all: halfLife.all }),
+    ...decayed({ watches, completes, watchFraction: fraction, earlySkips, likes }, { m30: halfLife.m30, d1: halfLife.d1, all: halfLife.all }),
     ...decayed(
       {
-        replays: flag(isReplayed),
+        replays: flag(isReplayed, replayedSql),
         shares: is('share'),
         comments: is('comment'),
         follows: is('follow'),
@@ -48,8 +45,8 @@ export const userView = packed({
   doc: 'How a viewer watches.',
   entity: 'userId',
   columns: {
-    ...decayed({ watches, completes, watchFraction, earlySkips, likes }, { m30: halfLife.m30, d14: halfLife.d14 }),
-    lastSeenMs: { aggregate: 'lastWrite', value: (e) => e.occurredAt },
+    ...decayed({ watches, completes, watchFraction: fraction, earlySkips, likes }, { m30: halfLife.m30, d14: halfLife.d14 }),
+    lastSeenMs: { aggregate: 'lastWrite', value: signal((e) => e.occurredAt, 'toUnixTimestamp64Milli(occurred_at)') },
   },
 });
 
@@ -58,13 +55,16 @@ export const creatorView = packed({
   name: 'creator',
   doc: 'How the videos of a creator do together.',
   entity: 'creatorId',
-  columns: decayed({ watches, completes, watchFraction, likes, follows: is('follow'), reports: is('report') }, { d14: halfLife.d14 }),
+  columns: decayed({ watches, completes, watchFraction: fraction, likes, follows: is('follow'), reports: is('report') }, { d14: halfLife.d14 }),
 });
 
-const positive = (e: Engagement): number => Math.max(0, signalValue(e));
+const positive: EngagementSignal = signal((e) => Math.max(0, signalValue(e)), `greatest(0, ${signalValueSql})`);
 /** Only a clear answer says something of a creator: a completed view or an explicit signal. */
-const clear = (e: Engagement): number => (isCompleted(e) || e.kind !== 'watch' ? positive(e) : 0);
-const negative = (e: Engagement): number => Math.max(0, -signalValue(e));
+const clear: EngagementSignal = signal(
+  (e) => (isCompleted(e) || e.kind !== 'watch' ? positive(e) : 0),
+  `if(${completedSql} OR kind != 'watch', ${positive.sql}, 0)`,
+);
+const negative: EngagementSignal = signal((e) => Math.max(0, -signalValue(e)), `greatest(0, -(${signalValueSql}))`);
 
 type Ranked = RankedView<Engagement>;
 type Recent = RecentView<Engagement>;

@@ -1,0 +1,88 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { entityColumn } from '#schemas/features/sql.ts';
+import { featureBucket, snapshotFiles, snapshotPrefix, snapshotStructure, snapshotViews } from '#schemas/tables/feature-files.ts';
+import { feastRepository } from '../../../jobs/features/feast-repository.ts';
+import { type FeatureSource, pointInTimeSql } from '../../../jobs/features/point-in-time.ts';
+import { S3Blobs } from '../../blobs/s3.ts';
+import type { Config } from '../../config.ts';
+import { ForyouError } from '../../errors.ts';
+import { ClickHouseWarehouse } from '../../warehouse/clickhouse.ts';
+import { s3Lake } from '../../warehouse/lake.ts';
+import { print } from '../output.ts';
+
+const viewNames = snapshotViews.map((v) => v.name);
+
+function chosenViews(names: string | undefined) {
+  const wanted = names?.split(',') ?? viewNames;
+  const unknown = wanted.filter((name) => !viewNames.includes(name));
+  if (unknown.length > 0) throw new ForyouError('input-invalid', `there is no view "${unknown[0]}"`, { fix: `choose of: ${viewNames.join(', ')}` });
+  return snapshotViews.filter((v) => wanted.includes(v.name));
+}
+
+async function joinLabels(config: Config, labels: string, out: string, views: ReturnType<typeof chosenViews>): Promise<void> {
+  const blobs = new S3Blobs(config.s3);
+  const lake = s3Lake(config.s3);
+  const warehouse = new ClickHouseWarehouse(config.clickhouseUrl, 3_600_000);
+  const folder = `_joins/${crypto.randomUUID()}`;
+  const bytes = await readFile(labels).catch((cause) => {
+    throw new ForyouError('input-invalid', `cannot read ${labels}`, { cause, fix: 'give a Parquet file with event_timestamp and the ids of entities' });
+  });
+  try {
+    await blobs.put(featureBucket, `${folder}/labels.parquet`, bytes);
+    const sources = views.map(
+      (view): FeatureSource => ({
+        name: view.name,
+        rows: lake.location(featureBucket, snapshotFiles(view), snapshotStructure(view)),
+        entity: entityColumn(view),
+        columns: Object.keys(view.columns),
+        view,
+      }),
+    );
+    const sql = pointInTimeSql(lake.location(featureBucket, `${folder}/labels.parquet`), sources);
+    await warehouse.command(`INSERT INTO FUNCTION ${lake.location(featureBucket, `${folder}/out.parquet`)} ${sql}`);
+    await writeFile(out, (await blobs.get(featureBucket, `${folder}/out.parquet`)) ?? Buffer.alloc(0));
+  } finally {
+    for (const name of ['labels', 'out']) await blobs.remove(featureBucket, `${folder}/${name}.parquet`).catch(() => {});
+    await warehouse.close();
+  }
+}
+
+async function writeFeast(config: Config, directory: string): Promise<number> {
+  const blobs = new S3Blobs(config.s3);
+  let files = 0;
+  for (const view of snapshotViews)
+    for (const key of await blobs.list(featureBucket, snapshotPrefix(view))) {
+      // One flat folder per view: the hours are in the rows.
+      const file = join(directory, 'data', view.name, key.slice(snapshotPrefix(view).length).replaceAll('/', '_'));
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, (await blobs.get(featureBucket, key)) ?? Buffer.alloc(0));
+      files++;
+    }
+  if (files === 0) throw new ForyouError('input-invalid', 'there are no feature snapshots yet', { fix: 'run foryou job offline-features first' });
+  const sources = snapshotViews.map((view) => ({ view, path: resolve(directory, 'data', view.name) }));
+  for (const [name, text] of Object.entries(feastRepository(sources))) await writeFile(join(directory, name), text);
+  return files;
+}
+
+export function featureCommands(program: Command, config: () => Config): void {
+  const features = program.command('features').description('feature snapshots for training: join them to labels, open them in Feast');
+
+  features
+    .command('join')
+    .description('point-in-time join: for each label what its features were at its event_timestamp')
+    .requiredOption('--labels <file>', 'Parquet with event_timestamp and the entity columns (video_id, user_id, creator_id)')
+    .requiredOption('--out <file>', 'where the joined Parquet goes')
+    .option('--views <names>', `some of ${viewNames.join(',')}`)
+    .action(async ({ labels, out, views }: { labels: string; out: string; views?: string }) => {
+      await joinLabels(config(), labels, out, chosenViews(views));
+      print([{ written: out }], false);
+    });
+
+  features
+    .command('feast')
+    .description('write a Feast repository over a copy of the snapshots')
+    .argument('<directory>')
+    .action(async (directory: string) => print([{ repository: directory, files: await writeFeast(config(), directory) }], false));
+}
