@@ -6,6 +6,7 @@ import { sharedConfig } from '#infra/testing/shared-stack.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
 import { videoRemoved } from '#schemas/events/video-removed.ts';
+import { baseFeatures } from '#schemas/features/ranking.ts';
 import { videoCard } from '#schemas/features/views/videos.ts';
 import { makeCatalogue } from '../jobs/simulate/catalogue.ts';
 import { runTopologies } from '../topologies/main.ts';
@@ -207,9 +208,13 @@ describe('the feed', () => {
         `SELECT video_id, position, features, scorer FROM feed_items_served WHERE request_id = '${served.requestId}' ORDER BY position`,
       );
     await eventually('four rows', async () => (await rows()).length === 4);
-    expect((await rows()).map((r) => [r.video_id, r.position, JSON.parse(r.features), r.scorer])).toEqual(
-      served.items.map((i) => [i.videoId, i.position, i.explain?.features, served.scorer]),
-    );
+    expect((await rows()).map((r) => [r.video_id, r.position, r.scorer])).toEqual(served.items.map((i) => [i.videoId, i.position, served.scorer]));
     expect(served.prefetch.map((p) => p.videoId)).toEqual(ids(served).slice(0, 3));
+    // What is 0 is not in the log, and derived features follow from those that are.
+    for (const [at, row] of (await rows()).entries()) {
+      const logged = JSON.parse(row.features) as Record<string, number>;
+      for (const name of baseFeatures) expect(logged[name] ?? 0, name).toBeCloseTo(served.items[at]?.explain?.features[name] as number, 5);
+      expect(Object.keys(logged).length).toBeGreaterThan(5);
+    }
   });
 });

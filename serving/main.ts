@@ -7,6 +7,7 @@ import { ArtifactStore } from '#infra/artifacts/store.ts';
 import { S3Blobs } from '#infra/blobs/s3.ts';
 import { systemClock } from '#infra/clock/clock.ts';
 import type { Config } from '#infra/config.ts';
+import { ThreadedInference } from '#infra/inference/threaded.ts';
 import { RedisOnlineStore } from '#infra/online/redis.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { RedisSessions } from '#infra/sessions/redis.ts';
@@ -15,6 +16,7 @@ import { Fallback } from './feed/fallback.ts';
 import { FeedService } from './feed/feed-service.ts';
 import { authenticator } from './http/auth.ts';
 import { buildServer } from './http/server.ts';
+import { rankerReader } from './ranking/ranker-reader.ts';
 import { indexReader } from './retrieval/index-reader.ts';
 
 /** A slow store is worse than none: the feed then answers from memory. */
@@ -39,13 +41,16 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
   await Promise.all([online.client, limitStore].map((client) => Promise.race([once(client, 'ready'), setTimeout(3_000)])));
   const producer = new EventProducer(adapters);
   const { telemetry } = adapters;
-  const services = { online, producer, clock: systemClock };
   const fallback = new Fallback(online);
   await fallback.start(2_000);
-  const feed = new FeedService(services, new RedisSessions(online.client), fallback, telemetry);
-
-  const index = new ArtifactLoader(new ArtifactStore(new S3Blobs(config.s3)), indexReader(new HnswIndexes()), telemetry);
-  await index.start(artifactsEveryMs);
+  const artifacts = new ArtifactStore(new S3Blobs(config.s3));
+  const inference = new ThreadedInference();
+  const index = new ArtifactLoader(artifacts, indexReader(new HnswIndexes()), telemetry);
+  const ranker = new ArtifactLoader(artifacts, rankerReader(inference), telemetry);
+  await Promise.all([index.start(artifactsEveryMs), ranker.start(artifactsEveryMs)]);
+  const models = { retrieval: () => index.current, ranker: () => ranker.current };
+  const services = { online, producer, clock: systemClock, telemetry, models };
+  const feed = new FeedService(services, new RedisSessions(online.client), fallback);
 
   const missing = async () => {
     const checks: [string, Promise<unknown>][] = [
@@ -56,7 +61,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
     return checks.filter((_check, i) => answers[i]?.status === 'rejected').map(([name]) => name);
   };
   const app = await buildServer({
-    services: { ...services, feed, telemetry, missing, versions: () => ({ index: index.current?.version ?? null }) },
+    services: { ...services, feed, missing, versions: () => ({ index: index.current?.version ?? null, ranker: ranker.current?.version ?? null }) },
     authenticate: authenticator(config.jwt),
     limits: config.limits,
     limitStore,
@@ -67,7 +72,8 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
     async stop() {
       await app.close();
       fallback.stop();
-      await index.stop();
+      await Promise.all([index.stop(), ranker.stop()]);
+      await inference.close();
       limitStore.disconnect();
       await online.close();
       await disconnect(adapters);

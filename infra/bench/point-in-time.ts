@@ -32,10 +32,10 @@ const cases: readonly Case[] = [
 ];
 const nameOf = ({ labels, views }: Case): string => `pit-${labels / 1_000}k-${views}`;
 
-/** Random rows over ten days; every second is distinct per entity only by chance, as in life. */
+/** Random rows over ten days. Some share entity and moment: no two were created together, so that there is one answer. */
 const featureRows = (v: number): string =>
   `SELECT concat('u', toString(cityHash64(number, ${v}) % ${entities})) AS user_id, toDateTime64(1700000000 + cityHash64(number, ${v}, 1) % 864000, 3, 'UTC') AS event_timestamp,
-   event_timestamp + 5 AS created_timestamp, ${columns.map((c, i) => `cityHash64(number, ${v}, ${i + 2}) % 1000 / 1000 AS ${c}`).join(', ')} FROM numbers(${rowsPerView})`;
+   event_timestamp + toIntervalMillisecond(number) AS created_timestamp, ${columns.map((c, i) => `cityHash64(number, ${v}, ${i + 2}) % 1000 / 1000 AS ${c}`).join(', ')} FROM numbers(${rowsPerView})`;
 const labelRows = (n: number): string =>
   `SELECT concat('u', toString(cityHash64(number, 77) % ${entities})) AS user_id, toDateTime64(1700000000 + cityHash64(number, 78) % 864000, 3, 'UTC') AS event_timestamp, number AS row FROM numbers(${n})`;
 

@@ -1,20 +1,6 @@
 /** How the heuristic scorer mixes its parts. Versioned: every served row names the version. */
 export const heuristic = {
   version: 1,
-  /** Rates are pulled towards these by as many imagined watches, so that a video with one like is not the best of all. */
-  priorWatches: 8,
-  priorRates: {
-    completes: 0.4,
-    watchFraction: 0.5,
-    earlySkips: 0.25,
-    likes: 0.05,
-    replays: 0.05,
-    shares: 0.01,
-    comments: 0.02,
-    follows: 0.01,
-    reports: 0,
-    notInterested: 0.01,
-  },
   /** Scores per unit of affinity, after a logarithm. */
   topicAffinity: 2.5,
   topicAvoidance: -2,

@@ -6,15 +6,17 @@ const source = (name: string, find: () => Promise<string[]>, budgetMs = 50): Sou
 const base: Pipeline<null, Candidate> = {
   name: 'test',
   sources: [],
-  candidate: (id) => ({ id, sources: [], score: 0 }),
+  candidate: (id) => ({ id, sources: [], score: 0, scorer: '' }),
   hydrate: [],
   filter: [],
   score: {
     name: 'by-name',
-    score: (_q, list) => {
+    score: async (_q, list) => {
       for (const c of list) c.score = c.id.charCodeAt(0);
+      return 'by-name@1';
     },
   },
+  enrich: [],
   select: [],
   effects: [],
 };

@@ -5,6 +5,7 @@ export interface Candidate {
   readonly id: string;
   readonly sources: string[];
   score: number;
+  scorer: string;
 }
 
 /** Offers candidates. It has a time budget of its own: a source that fails or is late costs variety, not the response. */
@@ -25,7 +26,8 @@ export interface Filter<Q, C> {
 }
 export interface Scorer<Q, C> {
   readonly name: string;
-  score(query: Q, candidates: readonly C[]): void;
+  /** Returns the name and version of what scored: a scorer may have to fall back to another. */
+  score(query: Q, candidates: readonly C[]): Promise<string>;
 }
 /** Chooses and orders; it never invents a candidate and never repeats one. */
 export interface Selector<Q, C> {
@@ -44,6 +46,8 @@ export interface Pipeline<Q, C extends Candidate> {
   readonly candidate: (id: string) => C;
   readonly hydrate: readonly Hydrator<Q, C>[];
   readonly filter: readonly Filter<Q, C>[];
+  /** Reads what only candidates that passed the filters need. */
+  readonly enrich: readonly Hydrator<Q, C>[];
   readonly score: Scorer<Q, C>;
   readonly select: readonly Selector<Q, C>[];
   readonly effects: readonly Effect<Q, C>[];
@@ -51,6 +55,7 @@ export interface Pipeline<Q, C extends Candidate> {
 
 export interface PipelineResult<C> {
   readonly selected: readonly C[];
+  readonly scorer: string;
   /** Why candidates are not there, by filter: "why shown, why dropped" is free. */
   readonly dropped: readonly { readonly id: string; readonly filter: string }[];
   readonly failedSources: readonly string[];
@@ -70,12 +75,15 @@ export async function runPipeline<Q, C extends Candidate>(pipeline: Pipeline<Q, 
     return !filter;
   });
   timer('filter');
-  pipeline.score.score(query, kept);
+  await Promise.all(pipeline.enrich.map((h) => h.hydrate(query, kept)));
+  timer('enrich');
+  const scorer = await pipeline.score.score(query, kept);
+  for (const c of kept) c.scorer = scorer;
   kept.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
   timer('score');
   const selected = pipeline.select.reduce<readonly C[]>((list, s) => s.select(query, list), kept);
   timer('select');
-  return { selected, dropped, failedSources: failed, counts: { candidates: candidates.length, kept: kept.length, selected: selected.length } };
+  return { selected, scorer, dropped, failedSources: failed, counts: { candidates: candidates.length, kept: kept.length, selected: selected.length } };
 }
 
 /** Effects run after the answer; what fails there is counted, never shown. */

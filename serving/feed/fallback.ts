@@ -1,9 +1,9 @@
 import type { OnlineStore } from '#infra/online/online.ts';
 import { worldTrending } from '#schemas/features/views/engagement.ts';
 import { freshVideos, type VideoCard, videoCard } from '#schemas/features/views/videos.ts';
+import { noise } from '../ranking/heuristic.ts';
 import { encodeCursor } from './cursor.ts';
 import type { FeedRequest } from './feed-service.ts';
-import { noise } from './heuristic-scorer.ts';
 import { parseCard } from './hydrators/cards.ts';
 import type { FeedItem, FeedPage } from './response.ts';
 

@@ -1,12 +1,12 @@
 import { ForyouError } from '#infra/errors.ts';
 import type { SessionStore } from '#infra/sessions/sessions.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
+import { rankingFeatures } from '#schemas/features/ranking.ts';
 import { runEffects, runPipeline } from '../engine/pipeline.ts';
+import { tasteOf } from '../retrieval/taste.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Fallback } from './fallback.ts';
-import { featuresAsJson } from './features.ts';
 import { forYou } from './for-you.ts';
-import { scorerName } from './heuristic-scorer.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from './query.ts';
 import type { FeedItem, FeedPage } from './response.ts';
 import { readViewer } from './viewer.ts';
@@ -37,11 +37,11 @@ export class FeedService {
   readonly #telemetry: Telemetry;
   readonly #pipeline;
 
-  constructor(services: FeedServices, sessions: SessionStore, fallback: Fallback, telemetry: Telemetry) {
+  constructor(services: FeedServices, sessions: SessionStore, fallback: Fallback) {
     this.#services = services;
     this.#sessions = sessions;
     this.#fallback = fallback;
-    this.#telemetry = telemetry;
+    this.#telemetry = services.telemetry;
     this.#pipeline = forYou(services);
   }
 
@@ -71,6 +71,8 @@ export class FeedService {
       const made = await this.#sessions.page(key, position);
       if (made !== null) return JSON.parse(made) as FeedPage;
     }
+    const { models } = this.#services;
+    const retrieval = models.retrieval();
     const query: FeedQuery = {
       requestId: crypto.randomUUID(),
       ...request,
@@ -80,6 +82,9 @@ export class FeedService {
       position,
       served: session.served,
       viewer,
+      retrieval,
+      ranker: models.ranker(),
+      taste: retrieval && tasteOf(retrieval.value, viewer.videos),
       allowSeen: false,
     };
     const { chosen, result } = await this.#fill(query);
@@ -128,14 +133,14 @@ export class FeedService {
         hlsUrl: c.card?.hlsUrl ?? '',
         posterUrl: c.card?.posterUrl ?? '',
         reason: c.reason,
-        ...(request.explain ? { explain: { score: c.score, sources: [...c.sources], features: featuresAsJson(c) } } : {}),
+        ...(request.explain ? { explain: { score: c.score, sources: [...c.sources], features: explained(c) } } : {}),
       }),
     );
     return {
       requestId: query.requestId,
       sessionId: request.sessionId,
       degraded: false,
-      scorer: scorerName,
+      scorer: result.scorer,
       items,
       prefetch: items.slice(0, prefetchCount).map(({ videoId, hlsUrl, posterUrl }) => ({ videoId, hlsUrl, posterUrl })),
       cursor: encodeCursor(request.sessionId, query.position + items.length),
@@ -151,6 +156,9 @@ export class FeedService {
     };
   }
 }
+
+const explained = (c: FeedCandidate): Record<string, number> =>
+  Object.fromEntries(rankingFeatures.map((name, i) => [name, Math.round((c.features[i] as number) * 1e6) / 1e6]));
 
 function seedOf(key: string): number {
   let hash = 0x811c9dc5;

@@ -1,12 +1,13 @@
+import { rankingFeatures } from '#schemas/features/ranking.ts';
 import type { Pipeline } from '../engine/pipeline.ts';
+import { rank } from '../ranking/rank.ts';
 import { logServed } from './effects/log-served.ts';
-import { featureNames } from './features.ts';
 import { notOwn } from './filters/not-own.ts';
 import { notReportedByMe } from './filters/not-reported-by-me.ts';
 import { notSeen } from './filters/not-seen.ts';
 import { stillVisible } from './filters/still-visible.ts';
-import { heuristicScorer } from './heuristic-scorer.ts';
 import { cards } from './hydrators/cards.ts';
+import { creatorFeatures } from './hydrators/creator-features.ts';
 import { seen } from './hydrators/seen.ts';
 import { videoFeatures } from './hydrators/video-features.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from './query.ts';
@@ -14,17 +15,19 @@ import { creatorDiversity } from './selectors/creator-diversity.ts';
 import { first } from './selectors/first.ts';
 import { followedCreators } from './sources/followed-creators.ts';
 import { fresh } from './sources/fresh.ts';
+import { similarTaste } from './sources/similar-taste.ts';
 import { topicAffinity } from './sources/topic-affinity.ts';
 import { trendingInRegion } from './sources/trending-in-region.ts';
 
 /** The For You feed: one screen of lists. */
 export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidate> => ({
   name: 'for-you',
-  sources: [trendingInRegion(services), followedCreators(services), topicAffinity(services), fresh(services)],
-  candidate: (id) => ({ id, sources: [], score: 0, card: null, seenAt: null, features: new Float64Array(featureNames.length), reason: '' }),
+  sources: [trendingInRegion(services), followedCreators(services), topicAffinity(services), fresh(services), similarTaste],
+  candidate: (id) => ({ id, sources: [], score: 0, card: null, seenAt: null, features: new Float64Array(rankingFeatures.length), reason: '', scorer: '' }),
   hydrate: [cards(services), seen(services), videoFeatures(services)],
   filter: [stillVisible, notSeen, notReportedByMe, notOwn],
-  score: heuristicScorer,
+  enrich: [creatorFeatures(services)],
+  score: rank(services.telemetry),
   select: [creatorDiversity, first],
   effects: [logServed(services)],
 });

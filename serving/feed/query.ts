@@ -1,14 +1,27 @@
+import type { Loaded } from '#infra/artifacts/loader.ts';
 import type { Clock } from '#infra/clock/clock.ts';
 import type { OnlineStore } from '#infra/online/online.ts';
 import type { EventProducer } from '#infra/producer/producer.ts';
+import type { Telemetry } from '#infra/telemetry/telemetry.ts';
+import type { ViewerFacts } from '#schemas/features/ranking.ts';
 import type { VideoCard } from '#schemas/features/views/videos.ts';
 import type { Candidate } from '../engine/pipeline.ts';
+import type { Ranker } from '../ranking/ranker-reader.ts';
+import type { Retrieval } from '../retrieval/index-reader.ts';
 
 /** What feed components are given: ports. */
 export interface FeedServices {
   readonly online: OnlineStore;
   readonly producer: EventProducer;
   readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly models: Models;
+}
+
+/** The artifacts that serve at this moment. A request takes each once, so that it never mixes versions. */
+export interface Models {
+  retrieval(): Loaded<Retrieval> | null;
+  ranker(): Loaded<Ranker> | null;
 }
 
 /** One request for the feed, with what is known of the viewer at this moment. */
@@ -27,23 +40,26 @@ export interface FeedQuery {
   readonly position: number;
   readonly served: ReadonlySet<string>;
   readonly viewer: Viewer;
+  readonly retrieval: Loaded<Retrieval> | null;
+  readonly ranker: Loaded<Ranker> | null;
+  /** The viewer's vector in the basis of `retrieval`; null while nothing is known of him. */
+  readonly taste: Float32Array | null;
   /** What to give up when all has been seen. */
   readonly allowSeen: boolean;
 }
 
-export interface Viewer {
-  /** Topic to decayed value of positive answers; the same of negative ones. */
-  readonly topics: ReadonlyMap<string, number>;
-  readonly topicsAvoided: ReadonlyMap<string, number>;
-  readonly creators: ReadonlyMap<string, number>;
-  readonly follows: ReadonlySet<string>;
+export interface Viewer extends ViewerFacts {
+  /** Videos answered well, with the decayed value of the answers. */
+  readonly videos: ReadonlyMap<string, number>;
   readonly reported: ReadonlySet<string>;
 }
 
 export interface FeedCandidate extends Candidate {
   card: VideoCard | null;
   seenAt: number | null;
-  /** Features by place in `featureNames`, as scored and as logged. */
+  /** Features by place in `rankingFeatures`, as scored and as logged. */
   features: Float64Array;
   reason: string;
+  /** What scored it, with its version. */
+  scorer: string;
 }

@@ -1,33 +1,45 @@
 import type { OnlineStore } from '#infra/online/online.ts';
 import { readLogWeight } from '#schemas/features/monoids.ts';
 import type { RankedView } from '#schemas/features/view.ts';
-import { userCreators, userReported, userTopics, userTopicsAvoided } from '#schemas/features/views/engagement.ts';
+import { userCreators, userReported, userTopics, userTopicsAvoided, userVideos, userView } from '#schemas/features/views/engagement.ts';
 import { userFollows, userUnfollows } from '#schemas/features/views/social.ts';
 import type { Viewer } from './query.ts';
 
-const newcomer: Viewer = { topics: new Map(), topicsAvoided: new Map(), creators: new Map(), follows: new Set(), reported: new Set() };
+const newcomer: Viewer = {
+  topics: new Map(),
+  topicsAvoided: new Map(),
+  creators: new Map(),
+  videos: new Map(),
+  follows: new Set(),
+  reported: new Set(),
+  packed: null,
+};
 
 export { newcomer };
 
-/** Everything that the feed knows of a viewer, in one round trip. */
+/** Everything that the feed knows of a viewer, read at once. */
 export async function readViewer(online: OnlineStore, userId: string, nowMs: number): Promise<Viewer> {
   const read = (view: (typeof views)[number], limit: number) => ({ view, entity: userId, limit });
-  const views = [userTopics, userTopicsAvoided, userCreators, userFollows, userUnfollows, userReported] as const;
-  const [topics, avoided, creators, follows, unfollows, reported] = await online.top([
+  const views = [userTopics, userTopicsAvoided, userCreators, userVideos, userFollows, userUnfollows, userReported] as const;
+  const lists = online.top([
     read(userTopics, 50),
     read(userTopicsAvoided, 50),
     read(userCreators, 100),
+    read(userVideos, 100),
     read(userFollows, 1_000),
     read(userUnfollows, 1_000),
     read(userReported, 5_000),
   ]);
-  if (!topics || !avoided || !creators || !follows || !unfollows || !reported) return newcomer;
+  const [[topics, avoided, creators, videos, follows, unfollows, reported], [packed]] = await Promise.all([lists, online.values(userView, [userId])]);
+  if (!topics || !avoided || !creators || !videos || !follows || !unfollows || !reported) return newcomer;
   return {
     topics: weights(userTopics, topics, nowMs),
     topicsAvoided: weights(userTopicsAvoided, avoided, nowMs),
     creators: weights(userCreators, creators, nowMs),
+    videos: weights(userVideos, videos, nowMs),
     follows: laterThan(follows, unfollows),
     reported: new Set(reported.keys),
+    packed: packed ?? null,
   };
 }
 

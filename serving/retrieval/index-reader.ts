@@ -6,11 +6,26 @@ import type { VectorIndex, VectorIndexes } from '#infra/vectors/vectors.ts';
 /** One version of everything that retrieval by vectors needs. */
 export interface Retrieval {
   readonly ids: readonly string[];
+  /** Place of a video among the vectors. */
+  readonly places: ReadonlyMap<string, number>;
+  /** count x dims, row-major, and the length of each row. */
+  readonly items: Float32Array;
+  readonly norms: Float32Array;
   readonly index: VectorIndex;
   readonly foldIn: FoldIn;
 }
 
 const floats = (bytes: Buffer | undefined): Float32Array => new Float32Array(new Uint8Array(bytes ?? []).buffer);
+
+function lengths(items: Float32Array, dims: number): Float32Array {
+  const norms = new Float32Array(items.length / dims);
+  for (let i = 0; i < norms.length; i++) {
+    let sum = 0;
+    for (let d = i * dims; d < (i + 1) * dims; d++) sum += (items[d] as number) ** 2;
+    norms[i] = Math.sqrt(sum);
+  }
+  return norms;
+}
 
 /** Turns an index artifact into one that answers; the canary is a viewer of one video, who must find something. */
 export const indexReader = (indexes: VectorIndexes): ArtifactReader<Retrieval> => ({
@@ -26,7 +41,8 @@ export const indexReader = (indexes: VectorIndexes): ArtifactReader<Retrieval> =
     const [alpha, reg, nu] = [Number(made['alpha']), Number(made['reg']), Number(made['nu'])];
     if (eigen.length !== dims || ![alpha, reg, nu].every(Number.isFinite))
       throw new ForyouError('artifact-refused', 'the settings for folding a viewer in are missing');
-    return { ids, index, foldIn: new FoldIn({ dims, items, eigen, alpha, reg, nu }) };
+    const places = new Map(ids.map((id, i) => [id, i]));
+    return { ids, places, items, norms: lengths(items, dims), index, foldIn: new FoldIn({ dims, items, eigen, alpha, reg, nu }) };
   },
   async canary({ index, foldIn }) {
     const vector = foldIn.user(Int32Array.of(0), Float32Array.of(1));

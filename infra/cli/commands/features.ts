@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { baseFeatureCount, rankingFeatures } from '#schemas/features/ranking.ts';
 import { entityColumn } from '#schemas/features/sql.ts';
 import { featureBucket, snapshotFiles, snapshotPrefix, snapshotStructure, snapshotViews } from '#schemas/tables/feature-files.ts';
 import { feastRepository } from '../../../jobs/features/feast-repository.ts';
@@ -68,6 +69,17 @@ async function writeFeast(config: Config, directory: string): Promise<number> {
 
 export function featureCommands(program: Command, config: () => Config): void {
   const features = program.command('features').description('feature snapshots for training: join them to labels, open them in Feast');
+
+  features
+    .command('list')
+    .description('names of all features that a ranker may ask for, in the order of a row')
+    .option('--json', 'as JSON', false)
+    .action(({ json }: { json: boolean }) =>
+      print(
+        rankingFeatures.map((feature, i) => ({ feature, logged: i < baseFeatureCount ? 'as served' : 'follows from the others' })),
+        json,
+      ),
+    );
 
   features
     .command('join')

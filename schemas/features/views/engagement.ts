@@ -99,6 +99,16 @@ export const userCreators: Ranked = {
   capacity: 200,
   value: clear,
 };
+export const userVideos: Ranked = {
+  storage: 'ranked',
+  name: 'user-videos',
+  doc: 'Videos a viewer answered well: what his vector is folded from.',
+  entity: 'userId',
+  key: 'videoId',
+  halfLifeMs: halfLife.d14,
+  capacity: 200,
+  value: positive,
+};
 export const regionTrending: Ranked = {
   storage: 'ranked',
   name: 'region-trending',
@@ -157,6 +167,7 @@ export const engagementViews = [
   userTopics,
   userTopicsAvoided,
   userCreators,
+  userVideos,
   regionTrending,
   worldTrending,
   topicTrending,

@@ -1,7 +1,6 @@
 import { feedServed } from '#schemas/events/feed-served.ts';
+import { baseValues, featureVersion } from '#schemas/features/ranking.ts';
 import type { Effect } from '../../engine/pipeline.ts';
-import { featuresAsJson, featureVersion } from '../features.ts';
-import { scorerName } from '../heuristic-scorer.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
 
 /** What was scored is what is logged: training reads these rows. */
@@ -21,9 +20,10 @@ export const logServed = ({ producer }: FeedServices): Effect<FeedQuery, FeedCan
         score: c.score,
         reason: c.reason,
         sources: c.sources,
-        features: JSON.stringify(featuresAsJson(c)),
-        scorer: scorerName,
+        features: JSON.stringify(baseValues(c.features)),
+        scorer: c.scorer,
         featureVersion,
+        indexVersion: query.retrieval?.version ?? '',
         arm: '',
         degraded: 0,
       })),

@@ -1,7 +1,6 @@
-import { readPacked } from '#schemas/features/read.ts';
+import { fillVideo } from '#schemas/features/ranking.ts';
 import { videoView } from '#schemas/features/views/engagement.ts';
 import type { Hydrator } from '../../engine/pipeline.ts';
-import { viewerFeatureCount } from '../features.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
 
 /** The online features of every candidate's video, read as of now. */
@@ -13,7 +12,7 @@ export const videoFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, Fee
       candidates.map((c) => c.id),
     );
     candidates.forEach((c, i) => {
-      readPacked(videoView, values[i], query.nowMs, c.features, viewerFeatureCount);
+      fillVideo(c.features, values[i], query.nowMs);
     });
   },
 });

@@ -1,0 +1,76 @@
+import { type ModelPlan, planModel } from '#schemas/artifacts/ranker.ts';
+import { ForyouError } from '../errors.ts';
+import { type Inference, type Model, type Tensor, tensor } from './inference.ts';
+
+/** A model over rows of named features, wherever it was made: asks for what it needs, returns predictions by name. */
+export class RowModel {
+  readonly #model: Model;
+  readonly #plan: ModelPlan;
+  /** Places in a row, in the order in which the model wants them. */
+  readonly #places: Int32Array;
+
+  private constructor(model: Model, plan: ModelPlan, known: readonly string[]) {
+    this.#model = model;
+    this.#plan = plan;
+    this.#places = Int32Array.from(plan.matrix?.features ?? plan.single, (name) => known.indexOf(name));
+  }
+
+  /** Refuses bytes that are no model, inputs that are no known features and outputs that predict nothing known. */
+  static async load(
+    inference: Inference,
+    bytes: Uint8Array,
+    names: { readonly known: readonly string[]; readonly predicted: readonly string[] },
+  ): Promise<RowModel> {
+    const model = await inference.load(bytes, { threads: 1 });
+    const plan = planModel(model, names.known, names.predicted);
+    if (typeof plan === 'string') {
+      await model.release();
+      throw new ForyouError('artifact-refused', `this model cannot rank: ${plan}`, { fix: 'name its inputs after features: foryou features list' });
+    }
+    return new RowModel(model, plan, names.known);
+  }
+
+  get predictions(): readonly string[] {
+    return Object.keys(this.#plan.predictions);
+  }
+
+  /** One number per row for each prediction. Throws `artifact-refused` when one is no number or has another shape. */
+  async predict(rows: readonly Float64Array[]): Promise<Record<string, Float32Array>> {
+    const outputs = await this.#model.run(this.#plan.matrix ? { [this.#plan.matrix.input]: this.#matrix(rows) } : this.#columns(rows));
+    return Object.fromEntries(
+      Object.entries(this.#plan.predictions).map(([name, { output, column }]) => [name, columnOf(outputs[output] as Tensor, rows.length, column, name)]),
+    );
+  }
+
+  #matrix(rows: readonly Float64Array[]): Tensor {
+    const width = this.#places.length;
+    const data = new Float32Array(rows.length * width);
+    for (let r = 0; r < rows.length; r++) for (let c = 0; c < width; c++) data[r * width + c] = (rows[r] as Float64Array)[this.#places[c] as number] as number;
+    return tensor(data, rows.length, width);
+  }
+  #columns(rows: readonly Float64Array[]): Record<string, Tensor> {
+    return Object.fromEntries(
+      this.#plan.single.map((name, c) => {
+        const data = Float32Array.from(rows, (row) => row[this.#places[c] as number] as number);
+        return [name, this.#model.inputs[c]?.dims.length === 1 ? tensor(data, rows.length) : tensor(data, rows.length, 1)];
+      }),
+    );
+  }
+
+  release(): Promise<void> {
+    return this.#model.release();
+  }
+}
+
+function columnOf({ data, dims }: Tensor, rows: number, column: number, name: string): Float32Array {
+  const width = data.length / rows;
+  const at = column < 0 ? width - 1 : column;
+  if (!Number.isInteger(width) || at >= width || dims[0] !== rows)
+    throw new ForyouError('artifact-refused', `its output for ${name} has the shape [${dims.join(', ')}] for ${rows} rows`);
+  const values = new Float32Array(rows);
+  for (let r = 0; r < rows; r++) {
+    values[r] = Number(data[r * width + at]);
+    if (!Number.isFinite(values[r])) throw new ForyouError('artifact-refused', `its output for ${name} is no number`);
+  }
+  return values;
+}

@@ -1,0 +1,156 @@
+import { columnNames, readPacked } from './read.ts';
+import { type AnyPackedView, fingerprint } from './view.ts';
+import { creatorView, userView, videoView } from './views/engagement.ts';
+
+/**
+ * What a ranker knows of one viewer and one candidate at one moment: a row of numbers in one order,
+ * filled here for serving, for the replay of history and for training alike. The base values are logged
+ * with what was served; the derived ones follow from them, so that they need no log.
+ */
+
+/** Of the pair of viewer and video. */
+const pairFeatures = [
+  'topicAffinity',
+  'topicAvoidance',
+  'creatorAffinity',
+  'followed',
+  'ageHours',
+  'durationSeconds',
+  'sources',
+  'similarity',
+  'idleMinutes',
+  'position',
+  'hourSin',
+  'hourCos',
+] as const;
+/** Which sources offered the video. */
+export const sourceNames = ['trending-in-region', 'followed-creators', 'topic-affinity', 'fresh', 'similar-taste'] as const;
+
+const lastSeen = columnNames(userView).indexOf('lastSeenMs');
+const columnsOf = (view: AnyPackedView): string[] => columnNames(view).map((name) => `${view.name}.${name}`);
+/** The moment of the last event is read as `idleMinutes`: a date itself would say nothing of tomorrow. */
+const userColumns = columnsOf(userView).filter((_name, i) => i !== lastSeen);
+
+const base: readonly string[] = [...pairFeatures, ...sourceNames.map((s) => `from.${s}`), ...columnsOf(videoView), ...userColumns, ...columnsOf(creatorView)];
+export const baseFeatureCount = base.length;
+
+/** Smoothed shares: a sum over the watches it is a share of, pulled to a prior by as many imagined watches. */
+interface Rate {
+  readonly name: string;
+  readonly part: number;
+  readonly whole: number;
+  readonly prior: number;
+}
+const priorWatches = 8;
+const priors: Readonly<Record<string, number>> = {
+  completes: 0.4,
+  watchFraction: 0.5,
+  earlySkips: 0.25,
+  likes: 0.05,
+  replays: 0.05,
+  shares: 0.01,
+  comments: 0.02,
+  follows: 0.01,
+  reports: 0.005,
+  notInterested: 0.01,
+};
+const rates: readonly Rate[] = base.flatMap((name, part) => {
+  const [entity, column] = name.split('.') as [string, string | undefined];
+  const [signal, halfLife] = column?.split('_') ?? [];
+  const prior = priors[signal ?? ''];
+  if (prior === undefined) return [];
+  // Rare answers are counted over fourteen days; a video's watches over its whole life are the nearest whole.
+  const watches = base.indexOf(`${entity}.watches_${halfLife}`);
+  return [{ name: `${entity}.${signal}Rate_${halfLife}`, part, whole: watches >= 0 ? watches : base.indexOf(`${entity}.watches_all`), prior }];
+});
+
+/** Names of all features, in the order of a row. */
+export const rankingFeatures: readonly string[] = [...base, ...rates.map((r) => r.name)];
+const places = new Map(rankingFeatures.map((name, i) => [name, i]));
+export function rankingFeature(name: string): number {
+  const at = places.get(name);
+  if (at === undefined) throw new TypeError(`there is no ranking feature "${name}"`);
+  return at;
+}
+
+/** Fingerprints of the views that the base values come from: training knows which definition a value followed. */
+export const featureVersion = [videoView, userView, creatorView].map((v) => `${v.name}@${fingerprint(v).toString(16)}`).join(' ');
+
+const at = Object.fromEntries(pairFeatures.map((name) => [name, rankingFeature(name)])) as Record<(typeof pairFeatures)[number], number>;
+const firstSource = rankingFeature(`from.${sourceNames[0]}`);
+const videoAt = rankingFeature(columnsOf(videoView)[0] as string);
+const userAt = rankingFeature(userColumns[0] as string);
+const creatorAt = rankingFeature(columnsOf(creatorView)[0] as string);
+
+export interface ViewerFacts {
+  readonly topics: ReadonlyMap<string, number>;
+  readonly topicsAvoided: ReadonlyMap<string, number>;
+  readonly creators: ReadonlyMap<string, number>;
+  readonly follows: ReadonlySet<string>;
+  /** The packed user view. */
+  readonly packed: Buffer | null;
+}
+export interface CandidateFacts {
+  readonly creatorId: string;
+  readonly topics: readonly string[];
+  readonly publishedAt: number;
+  readonly durationMs: number;
+  readonly sources: readonly string[];
+  /** Cosine of the viewer's and the video's vectors; 0 when one of them is unknown. */
+  readonly similarity: number;
+}
+
+const week = 7 * 24 * 60;
+const day = 86_400_000;
+
+/** The values of a pair. Times are epoch milliseconds. */
+export function fillPair(row: Float64Array, viewer: ViewerFacts, video: CandidateFacts, nowMs: number, position: number): void {
+  let affinity = 0;
+  let avoidance = 0;
+  for (const topic of video.topics) {
+    affinity += viewer.topics.get(topic) ?? 0;
+    avoidance += viewer.topicsAvoided.get(topic) ?? 0;
+  }
+  row[at.topicAffinity] = affinity;
+  row[at.topicAvoidance] = avoidance;
+  row[at.creatorAffinity] = viewer.creators.get(video.creatorId) ?? 0;
+  row[at.followed] = viewer.follows.has(video.creatorId) ? 1 : 0;
+  row[at.ageHours] = video.publishedAt > 0 ? Math.max(0, nowMs - video.publishedAt) / 3_600_000 : 0;
+  row[at.durationSeconds] = video.durationMs / 1_000;
+  row[at.sources] = video.sources.length;
+  row[at.similarity] = video.similarity;
+  row[at.position] = position;
+  const angle = (2 * Math.PI * (nowMs % day)) / day;
+  row[at.hourSin] = Math.sin(angle);
+  row[at.hourCos] = Math.cos(angle);
+  for (let i = 0; i < sourceNames.length; i++) row[firstSource + i] = video.sources.includes(sourceNames[i] as string) ? 1 : 0;
+}
+
+export function fillVideo(row: Float64Array, value: Buffer | null | undefined, nowMs: number): void {
+  readPacked(videoView, value, nowMs, row, videoAt);
+}
+export function fillCreator(row: Float64Array, value: Buffer | null | undefined, nowMs: number): void {
+  readPacked(creatorView, value, nowMs, row, creatorAt);
+}
+const userRow = new Float64Array(columnNames(userView).length);
+export function fillUser(row: Float64Array, value: Buffer | null | undefined, nowMs: number): void {
+  readPacked(userView, value, nowMs, userRow);
+  row[at.idleMinutes] = (userRow[lastSeen] as number) > 0 ? Math.min(week, Math.max(0, nowMs - (userRow[lastSeen] as number)) / 60_000) : week;
+  for (let from = 0, to = userAt; from < userRow.length; from++) if (from !== lastSeen) row[to++] = userRow[from] as number;
+}
+
+/** The values that follow from the base values of a row that begins at `offset`. */
+export function fillDerived(row: Float64Array | Float32Array, offset = 0): void {
+  for (let i = 0; i < rates.length; i++) {
+    const { part, whole, prior } = rates[i] as Rate;
+    row[offset + baseFeatureCount + i] = ((row[offset + part] as number) + prior * priorWatches) / (Math.max(0, row[offset + whole] as number) + priorWatches);
+  }
+}
+
+/** Base values by name for the log; what is 0 is left out. */
+export function baseValues(row: Float64Array): Record<string, number> {
+  const values: Record<string, number> = {};
+  for (let i = 0; i < baseFeatureCount; i++) if (row[i] !== 0) values[base[i] as string] = row[i] as number;
+  return values;
+}
+export const baseFeatures: readonly string[] = base;
