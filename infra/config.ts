@@ -23,6 +23,8 @@ export interface Config {
   readonly jwt: { readonly secret: string | undefined; readonly jwksUrl: string | undefined; readonly issuer: string };
   readonly limits: { readonly perUserPerMinute: number; readonly perAddressPerMinute: number };
   readonly flushMs: number;
+  /** What happens later than this after an impression is not an answer to it. */
+  readonly trainingHorizonMs: number;
   /** How long a consumer that died silently keeps its partitions. */
   readonly sessionTimeoutMs: number;
   readonly logLevel: string;
@@ -107,6 +109,7 @@ export function readConfig(env: Environment = process.env): Config {
     },
     sessionTimeoutMs: whole(env, 'FORYOU_SESSION_TIMEOUT_MS', 10_000, 1_000, 300_000),
     flushMs: whole(env, 'FORYOU_FLUSH_MS', 10, 1, 10_000),
+    trainingHorizonMs: 1_000 * whole(env, 'FORYOU_TRAINING_HORIZON_SECONDS', 1_800, 1, 86_400),
     logLevel: env['FORYOU_LOG_LEVEL'] ?? 'info',
     sharedData: path('FORYOU_SHARED_DATA', '../shared/data'),
     benchOut: env['BENCH_OUT'],
@@ -137,6 +140,7 @@ export function environmentOf(config: Config, more: Record<string, string> = {})
     FORYOU_DEDUPE_GENERATION: String(config.dedupeGeneration),
     FORYOU_SESSION_TIMEOUT_MS: String(config.sessionTimeoutMs),
     FORYOU_LOG_LEVEL: config.logLevel,
+    FORYOU_TRAINING_HORIZON_SECONDS: String(config.trainingHorizonMs / 1_000),
     FORYOU_LIMIT_USER: String(config.limits.perUserPerMinute),
     FORYOU_LIMIT_ADDRESS: String(config.limits.perAddressPerMinute),
     ...more,

@@ -18,6 +18,8 @@ import { rebuildOnline } from './history/rebuild-online.ts';
 import { restoreEvents } from './history/restore-events.ts';
 import { buildIndex } from './index/build-index.ts';
 import { reconcile } from './reconcile.ts';
+import { skewCheck } from './training/skew-check.ts';
+import { trainingSet } from './training/training-set.ts';
 import { trainVectors } from './vectors/train-vectors.ts';
 
 /** Everything that jobs are given. */
@@ -32,13 +34,24 @@ const portsOf = (config: Config, clientId: string) => {
     artifacts: new ArtifactStore(blobs),
     indexes: new HnswIndexes(),
     matmul: () => MatMul.load(new OnnxRuntime()),
+    horizonMs: config.trainingHorizonMs,
     code: codeVersion(),
   };
 };
 export type AllPorts = ReturnType<typeof portsOf>;
 
 /** In the order in which one uses what the other made. Those without a schedule run when a person asks. */
-export const jobs: readonly Job<AllPorts>[] = [exportEvents, offlineFeatures, reconcile, trainVectors, buildIndex, restoreEvents, rebuildOnline];
+export const jobs: readonly Job<AllPorts>[] = [
+  exportEvents,
+  offlineFeatures,
+  reconcile,
+  trainVectors,
+  buildIndex,
+  trainingSet,
+  skewCheck,
+  restoreEvents,
+  rebuildOnline,
+];
 
 /** Version of the code, for the rows of runs. */
 function codeVersion(): string {

@@ -12,4 +12,4 @@ export interface Blobs {
   remove(bucket: string, key: string): Promise<void>;
 }
 /** Buckets of the platform, made by `foryou up`. */
-export const buckets = ['foryou-artifacts', 'foryou-history', 'foryou-features', 'foryou-quarantine', 'foryou-media'] as const;
+export const buckets = ['foryou-artifacts', 'foryou-history', 'foryou-features', 'foryou-training', 'foryou-quarantine', 'foryou-media'] as const;
