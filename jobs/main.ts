@@ -17,6 +17,7 @@ import { exportEvents } from './history/export-events.ts';
 import { rebuildOnline } from './history/rebuild-online.ts';
 import { restoreEvents } from './history/restore-events.ts';
 import { buildIndex } from './index/build-index.ts';
+import { addRanker, trainRanker } from './ranker/train-ranker.ts';
 import { reconcile } from './reconcile.ts';
 import { skewCheck } from './training/skew-check.ts';
 import { trainingSet } from './training/training-set.ts';
@@ -33,6 +34,7 @@ const portsOf = (config: Config, clientId: string) => {
     lake: s3Lake(config.s3),
     artifacts: new ArtifactStore(blobs),
     indexes: new HnswIndexes(),
+    inference: new OnnxRuntime(),
     matmul: () => MatMul.load(new OnnxRuntime()),
     horizonMs: config.trainingHorizonMs,
     code: codeVersion(),
@@ -49,6 +51,7 @@ export const jobs: readonly Job<AllPorts>[] = [
   buildIndex,
   trainingSet,
   skewCheck,
+  trainRanker,
   restoreEvents,
   rebuildOnline,
 ];
@@ -89,6 +92,18 @@ export async function runNamedJob(config: Config, name: string, options: NamedRu
       for (const [key, value] of Object.entries(results)) total[key] = (total[key] ?? 0) + value;
     }
     return total;
+  } finally {
+    await disconnect(ports);
+  }
+}
+
+/** Takes in a ranker that was made elsewhere, as a run of its own job would. */
+export async function addModel(config: Config, bytes: Buffer): ReturnType<typeof addRanker> {
+  const ports = portsOf(config, 'foryou-job');
+  try {
+    const held = await ports.lease.acquire(`job:${trainRanker.name}`, 600_000);
+    if (!held) throw new ForyouError('unavailable', `${trainRanker.name} runs now`, { fix: 'wait for it to end' });
+    return await addRanker(ports, bytes, { hour: logicalHour(Date.now()), fence: held.fence }).finally(() => held.release());
   } finally {
     await disconnect(ports);
   }

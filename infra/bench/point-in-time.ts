@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type FeatureSource, pointInTimeSql } from '../../jobs/features/point-in-time.ts';
+import { type FeatureSource, joinSettings, pointInTimeSql } from '../../jobs/features/point-in-time.ts';
 import { connect, disconnect } from '../adapters.ts';
 import { S3Blobs } from '../blobs/s3.ts';
 import { repoRoot } from '../config.ts';
@@ -88,7 +88,7 @@ async function compare(one: Case, { url, lake, python, folder, say }: Setting): 
   const sql = pointInTimeSql(lake.location(bucket, `bench/labels-${one.labels}.parquet`), sources(lake, one.views));
   const out = lake.location(bucket, 'bench/out.parquet');
   const ours: { seconds: number; mb: number }[] = [];
-  for (let round = 0; round < 3; round++) ours.push(await timed(url, `INSERT INTO FUNCTION ${out} ${sql} SETTINGS s3_truncate_on_insert = 1`));
+  for (let round = 0; round < 3; round++) ours.push(await timed(url, `INSERT INTO FUNCTION ${out} ${sql} SETTINGS s3_truncate_on_insert = 1, ${joinSettings}`));
   const answer = await fetch(`${url}/`, { method: 'POST', body: `SELECT sum(view0__f0) FROM ${out}` });
   const sum = Number(await answer.text());
   const result: BenchRow[] = [];

@@ -2,8 +2,8 @@ import avro from 'avsc';
 import { avroOf } from '#schemas/events/avro.ts';
 import type { Engagement } from '#schemas/events/engagement.ts';
 import { engagement } from '#schemas/events/engagement.ts';
+import { Random } from '../../jobs/engine/random.ts';
 import { topics } from '../../jobs/simulate/catalogue.ts';
-import { Random } from '../../jobs/simulate/random.ts';
 import type { Adapters } from '../adapters.ts';
 
 /** Popularity of videos falls off like a power: an index in [0, n) with most mass at its beginning. */

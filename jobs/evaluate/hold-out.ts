@@ -1,3 +1,4 @@
+import { Random } from '../engine/random.ts';
 import type { Histories } from '../vectors/transitions.ts';
 
 export interface HoldOut {
@@ -13,14 +14,7 @@ const mostCases = 4_000;
  * random tenth, at least one. Settings are chosen on it, so that nothing of a test is ever looked at.
  */
 export function holdOut(h: Histories, seed: number): HoldOut {
-  let state = seed >>> 0 || 1;
-  const below = (n: number) => {
-    // mulberry32 (public domain, T. Ettinger)
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * n);
-  };
+  const random = new Random(seed);
   const start = new Int32Array(h.users + 1);
   const item: number[] = [];
   let cases: { user: number; wanted: number[] }[] = [];
@@ -29,7 +23,7 @@ export function holdOut(h: Histories, seed: number): HoldOut {
     const apart = new Set<number>();
     if (list.length >= 3) {
       if (h.ordered) apart.add(list.length - 1);
-      else while (apart.size < Math.max(1, Math.round(0.1 * list.length))) apart.add(below(list.length));
+      else while (apart.size < Math.max(1, Math.round(0.1 * list.length))) apart.add(random.below(list.length));
       const kept = new Set(list.filter((_item, i) => !apart.has(i)));
       cases.push({ user: u, wanted: [...new Set([...apart].map((i) => list[i] as number))].filter((i) => !kept.has(i)) });
     }
@@ -40,7 +34,7 @@ export function holdOut(h: Histories, seed: number): HoldOut {
   }
   cases = cases.filter((c) => c.wanted.length > 0);
   for (let i = cases.length - 1; i > 0; i--) {
-    const j = below(i + 1);
+    const j = random.below(i + 1);
     [cases[i], cases[j]] = [cases[j] as (typeof cases)[number], cases[i] as (typeof cases)[number]];
   }
   return { train: { ...h, start, item: Int32Array.from(item) }, cases: cases.slice(0, mostCases) };

@@ -38,6 +38,9 @@ export function pointInTimeSql(labels: string, sources: readonly FeatureSource[]
   return `SELECT labels.* EXCEPT (label_key), ${columns.join(', ')} FROM (SELECT *, ${labelKey} AS label_key FROM ${labels}) AS labels ${joins.join(' ')}`;
 }
 
+/** Settings of the statement that writes a join as Parquet: few rows wait in memory for their file. */
+export const joinSettings = 'output_format_parquet_row_group_size = 65536, s3_max_inflight_parts_for_one_file = 4';
+
 function valueSql({ view }: FeatureSource, i: number, name: string): string {
   const column = view?.columns[name];
   if (column?.aggregate !== 'decayedSum') return `f${i}.${name}`;

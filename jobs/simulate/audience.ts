@@ -1,7 +1,7 @@
 import { Pool } from 'undici';
 import { ForyouError } from '#infra/errors.ts';
+import { Random } from '../engine/random.ts';
 import { regions, topics } from './catalogue.ts';
-import { Random } from './random.ts';
 import { type Shown, Viewer } from './viewer.ts';
 
 export interface AudienceOptions {

@@ -1,5 +1,5 @@
 import type { VideoPublished } from '#schemas/events/video-published.ts';
-import { Random } from './random.ts';
+import { Random } from '../engine/random.ts';
 
 export const topics = [
   'cooking',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { Random } from '../engine/random.ts';
 import { makeCatalogue, regions, topics } from './catalogue.ts';
-import { Random } from './random.ts';
 import { Viewer } from './viewer.ts';
 
 const viewer = (seed: number) => new Viewer('someone', topics, regions, new Random(seed), seed);

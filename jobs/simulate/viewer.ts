@@ -1,5 +1,5 @@
 import type { EngagementKind } from '#schemas/events/engagement.ts';
-import { fixed, type Random } from './random.ts';
+import { fixed, type Random } from '../engine/random.ts';
 
 /** What a viewer knows of a video before watching it. */
 export interface Shown {

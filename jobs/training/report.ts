@@ -1,31 +1,11 @@
 import { outcomes } from '#schemas/artifacts/ranker.ts';
 import { baseFeatures } from '#schemas/features/ranking.ts';
-import {
-  type FeatureReport,
-  featureColumn,
-  type ImpressionsManifest,
-  impressionsStructure,
-  outcomeColumn,
-  setKey,
-  setPrefix,
-  type TrainingSet,
-  trainingBucket,
-} from '#schemas/tables/training-files.ts';
-import type { TrainingPorts } from './training-set.ts';
+import { type FeatureReport, featureColumn, type ImpressionsManifest, outcomeColumn, setKey, type TrainingSet } from '#schemas/tables/training-files.ts';
+import { impressionsOf, lastSet, type TrainingPorts } from './sets.ts';
 
-/** The last tenth by time validates. */
-const trainShare = 0.9;
+/** The last fifth by time validates. */
+const trainShare = 0.8;
 const quantiles = Array.from({ length: 9 }, (_, i) => (i + 1) / 10);
-
-/** SQL of all impressions of some parts. */
-export const impressionsOf = ({ lake }: Pick<TrainingPorts, 'lake'>, parts: readonly string[]): string =>
-  lake.location(trainingBucket, parts.length === 1 ? (parts[0] as string) : `{${parts.join(',')}}`, impressionsStructure);
-
-async function previousSet({ blobs }: TrainingPorts, hour: Date): Promise<TrainingSet | null> {
-  const keys = (await blobs.list(trainingBucket, setPrefix)).filter((key) => key < setKey(hour)).sort();
-  const bytes = keys.length > 0 ? await blobs.get(trainingBucket, keys.at(-1) as string) : null;
-  return bytes && (JSON.parse(bytes.toString()) as TrainingSet);
-}
 
 /** What a set holds: sizes, label rates on both sides of the cut, and each feature's coverage and drift. */
 export async function reportOf(ports: TrainingPorts, hour: Date, manifests: readonly ImpressionsManifest[]): Promise<TrainingSet> {
@@ -50,7 +30,7 @@ export async function reportOf(ports: TrainingPorts, hour: Date, manifests: read
     rows: { train: number('train'), validation: number('validation'), passed: number('passed'), notReached: manifests.reduce((n, m) => n + m.notReached, 0) },
     arms: Object.fromEntries(arms.map(({ arm, n }) => [arm || 'none', n])),
     labelRates: Object.fromEntries(outcomes.map((o) => [o, { train: number(`t_${o}`), validation: number(`v_${o}`) }])),
-    features: await featureReports(ports, source, (await previousSet(ports, hour))?.features ?? {}),
+    features: await featureReports(ports, source, (await lastSet(ports, (key) => key < setKey(hour)))?.features ?? {}),
   };
 }
 

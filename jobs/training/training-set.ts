@@ -1,5 +1,3 @@
-import { ForyouError } from '#infra/errors.ts';
-import type { Lake } from '#infra/warehouse/lake.ts';
 import { outcomes } from '#schemas/artifacts/ranker.ts';
 import { completedSql, earlySkipSql, watchFractionSql } from '#schemas/events/watch.ts';
 import { baseFeatures } from '#schemas/features/ranking.ts';
@@ -13,18 +11,12 @@ import {
   impressionsStructure,
   outcomeColumn,
   setKey,
-  setPrefix,
   type TrainingSet,
   trainingBucket,
 } from '#schemas/tables/training-files.ts';
-import { hoursBetween, type Job, type JobPorts, type JobRun } from '../engine/job.ts';
+import { hoursBetween, type Job, type JobRun } from '../engine/job.ts';
 import { reportOf } from './report.ts';
-
-export interface TrainingPorts extends JobPorts {
-  readonly lake: Lake;
-  /** What happens later than this after an impression is not an answer to it. */
-  readonly horizonMs: number;
-}
+import type { TrainingPorts } from './sets.ts';
 
 const hourMs = 3_600_000;
 /** Hours that one set looks back over. */
@@ -135,15 +127,6 @@ function summary(set: TrainingSet, added: number): Record<string, number> {
     ...Object.fromEntries(Object.entries(set.labelRates).map(([name, rate]) => [`rate_${name}`, rate.train])),
     moved: drifts.filter((d) => d > 0.25).length,
   };
-}
-
-/** The newest set at or before an hour, or an error that says how to make one. */
-export async function newestSet({ blobs }: Pick<TrainingPorts, 'blobs'>, hour: Date): Promise<TrainingSet> {
-  const keys = (await blobs.list(trainingBucket, setPrefix)).filter((key) => key <= setKey(hour)).sort();
-  const bytes = keys.length > 0 ? await blobs.get(trainingBucket, keys.at(-1) as string) : null;
-  if (!bytes)
-    throw new ForyouError('input-invalid', 'there is no training set yet', { fix: 'run foryou job training-set, a horizon after the first feed was watched' });
-  return JSON.parse(bytes.toString()) as TrainingSet;
 }
 
 export const trainingSet: Job<TrainingPorts> = {

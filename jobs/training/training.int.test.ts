@@ -10,8 +10,7 @@ import { makeEngagement } from '../../topologies/faults/events.ts';
 import { runTopologies } from '../../topologies/main.ts';
 import { logicalHour } from '../engine/job.ts';
 import { runNamedJob } from '../main.ts';
-import { impressionsOf } from './report.ts';
-import { newestSet } from './training-set.ts';
+import { impressionsOf, newestSet } from './sets.ts';
 
 let stack: TestStack;
 let adapters: ReturnType<typeof connect>;
@@ -125,7 +124,7 @@ test('impressions are joined with what followed within the horizon, each with it
 test('the set is split by time and reports rates, coverage and arms', async () => {
   const set = await newestSet({ blobs: new S3Blobs(stack.config.s3) }, hour);
   expect(set.rows.train + set.rows.validation).toBe(2 * responses);
-  expect(set.rows.validation / (2 * responses)).toBeCloseTo(0.1, 1);
+  expect(set.rows.validation / (2 * responses)).toBeCloseTo(0.2, 1);
   expect(set.cutMs).toBeGreaterThan(servedAt);
   expect(set.arms).toEqual({ a: responses, b: responses });
   expect(set.labelRates['complete']?.train).toBeCloseTo(0.5, 2);

@@ -5,7 +5,7 @@ import { baseFeatureCount, rankingFeatures } from '#schemas/features/ranking.ts'
 import { entityColumn } from '#schemas/features/sql.ts';
 import { featureBucket, snapshotFiles, snapshotPrefix, snapshotStructure, snapshotViews } from '#schemas/tables/feature-files.ts';
 import { feastRepository } from '../../../jobs/features/feast-repository.ts';
-import { type FeatureSource, pointInTimeSql } from '../../../jobs/features/point-in-time.ts';
+import { type FeatureSource, joinSettings, pointInTimeSql } from '../../../jobs/features/point-in-time.ts';
 import { S3Blobs } from '../../blobs/s3.ts';
 import type { Config } from '../../config.ts';
 import { ForyouError } from '../../errors.ts';
@@ -42,7 +42,7 @@ async function joinLabels(config: Config, labels: string, out: string, views: Re
       }),
     );
     const sql = pointInTimeSql(lake.location(featureBucket, `${folder}/labels.parquet`), sources);
-    await warehouse.command(`INSERT INTO FUNCTION ${lake.location(featureBucket, `${folder}/out.parquet`)} ${sql}`);
+    await warehouse.command(`INSERT INTO FUNCTION ${lake.location(featureBucket, `${folder}/out.parquet`)} ${sql} SETTINGS ${joinSettings}`);
     await writeFile(out, (await blobs.get(featureBucket, `${folder}/out.parquet`)) ?? Buffer.alloc(0));
   } finally {
     for (const name of ['labels', 'out']) await blobs.remove(featureBucket, `${folder}/${name}.parquet`).catch(() => {});

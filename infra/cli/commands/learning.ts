@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { type ArtifactKind, artifactKinds } from '#schemas/artifacts/manifest.ts';
 import { evaluate } from '../../../jobs/evaluate/evaluate.ts';
+import { addModel } from '../../../jobs/main.ts';
 import { ArtifactStore } from '../../artifacts/store.ts';
 import { S3Blobs } from '../../blobs/s3.ts';
 import type { Config } from '../../config.ts';
@@ -48,6 +50,29 @@ export function artifactCommands(program: Command, config: () => Config): void {
       const kind = kindNamed(name);
       await store().promote(kind, version, (await store().pointer(kind))?.fence ?? 0);
       print([{ kind, serves: version }], false);
+    });
+
+  artifacts
+    .command('add')
+    .description('take in a ranker made elsewhere: an ONNX file whose inputs name known features (foryou features list)')
+    .argument('<kind>', 'ranker')
+    .argument('<file>')
+    .action(async (name: string, file: string) => {
+      if (kindNamed(name) !== 'ranker')
+        throw new ForyouError('input-invalid', `${name} is made by its job alone`, { fix: 'foryou artifacts add ranker FILE.onnx' });
+      const bytes = await readFile(file).catch((cause) => {
+        throw new ForyouError('input-invalid', `cannot read ${file}`, { cause, fix: 'check the path' });
+      });
+      const { version, quality, refused } = await addModel(config(), bytes);
+      const measured = Object.entries(quality).map(([outcome, q]) => ({
+        version,
+        outcome,
+        auc: q.auc,
+        groupAuc: q.groupAuc,
+        calibrationError: q.calibrationError,
+      }));
+      print(measured, false);
+      print([{ serves: refused.length === 0 ? version : `no: ${refused.join('; ')}` }], false);
     });
 
   artifacts

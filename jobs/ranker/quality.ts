@@ -1,0 +1,73 @@
+import type { RowModel } from '#infra/inference/row-model.ts';
+import { outcomes } from '#schemas/artifacts/ranker.ts';
+import { featureCount, knownColumn, outcomeCount, type RankingData } from './dataset.ts';
+import { auc, calibrationError, groupAuc, logLoss } from './metrics.ts';
+
+/** Goodness of one prediction on rows that nothing was chosen by. */
+export interface OutcomeQuality {
+  readonly rows: number;
+  /** Share of rows in which it happened. */
+  readonly rate: number;
+  /** NaN while it always or never happened. */
+  readonly auc: number;
+  /** AUC within viewers, weighted by their rows. */
+  readonly groupAuc: number;
+  readonly logLoss: number;
+  /** Of always predicting the rate of these very rows: what a model must come near to with less knowledge. */
+  readonly logLossOfRate: number;
+  readonly calibrationError: number;
+}
+export type RankerQuality = Readonly<Record<string, OutcomeQuality>>;
+
+const chunk = 4_096;
+
+/** Predictions of a model, rows x outcomes; NaN for what it does not predict. */
+export async function predictAll(model: RowModel, data: RankingData): Promise<Float32Array> {
+  const out = new Float32Array(data.rows * outcomeCount).fill(Number.NaN);
+  for (let from = 0; from < data.rows; from += chunk) {
+    const to = Math.min(data.rows, from + chunk);
+    const rows = Array.from({ length: to - from }, (_, i) => Float64Array.from(data.x.subarray((from + i) * featureCount, (from + i + 1) * featureCount)));
+    const predicted = await model.predict(rows);
+    outcomes.forEach((outcome, o) => {
+      const column = predicted[outcome];
+      if (column) for (let i = 0; i < column.length; i++) out[(from + i) * outcomeCount + o] = column[i] as number;
+    });
+  }
+  return out;
+}
+
+/** Measures predictions, rows x outcomes, outcome by outcome. */
+export function qualityOf(predictions: Float32Array, data: RankingData): RankerQuality {
+  return Object.fromEntries(
+    outcomes.flatMap((outcome, o) => {
+      const { values, rows } = knownColumn(data.y, data, o);
+      const predicted = Float32Array.from(rows, (r) => predictions[r * outcomeCount + o] as number);
+      if (predicted.some(Number.isNaN)) return [];
+      const rate = values.reduce((a, b) => a + b, 0) / Math.max(1, values.length);
+      const groups = Array.from(rows, (r) => data.group[r] as string);
+      return [
+        [
+          outcome,
+          {
+            rows: rows.length,
+            rate,
+            auc: auc(predicted, values),
+            groupAuc: groupAuc(predicted, values, groups).value,
+            logLoss: logLoss(predicted, values),
+            logLossOfRate: logLoss(new Float32Array(values.length).fill(rate), values),
+            calibrationError: calibrationError(predicted, values),
+          },
+        ],
+      ];
+    }),
+  );
+}
+
+/** So few of the rarer class make no measure that a gate should trust. */
+const fewest = 10;
+
+/** The one number that versions are compared by: the mean AUC of the outcomes that both happened and did not. */
+export function meanAuc(quality: RankerQuality): number {
+  const sure = Object.values(quality).filter((q) => Math.min(q.rate, 1 - q.rate) * q.rows >= fewest && Number.isFinite(q.auc));
+  return sure.reduce((sum, q) => sum + q.auc, 0) / sure.length;
+}
