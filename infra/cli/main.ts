@@ -5,7 +5,8 @@ import { demoCommand } from './commands/demo.ts';
 import { featureCommands } from './commands/features.ts';
 import { importCommands } from './commands/import.ts';
 import { jobCommands } from './commands/jobs.ts';
-import { artifactCommands, evaluateCommand } from './commands/learning.ts';
+import { artifactCommands } from './commands/learning.ts';
+import { qualityCommands } from './commands/quality.ts';
 import { runCommands } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
 import { stackCommands } from './commands/stack.ts';
@@ -25,7 +26,7 @@ for (const add of [
   runCommands,
   jobCommands,
   artifactCommands,
-  evaluateCommand,
+  qualityCommands,
   featureCommands,
   importCommands,
   simulateCommand,

@@ -2,8 +2,10 @@ import { ForyouError } from '#infra/errors.ts';
 import type { MatMul } from '#infra/inference/matmul.ts';
 import type { Neighbours } from '../vectors/neighbours.ts';
 import type { Histories } from '../vectors/transitions.ts';
+import { holdOut } from './hold-out.ts';
 import { inverseOf } from './inverse.ts';
-import type { Recommender } from './ranking.ts';
+import { type Recommender, rankingQuality } from './ranking.ts';
+import { byNeighbours, popularity } from './recommenders.ts';
 
 /** Users by item and how often two items share a user: the Gram matrix of chosen items, n x n. */
 function gram(h: Histories, place: Int32Array, n: number): Float32Array {
@@ -35,10 +37,16 @@ function chosenItems(h: Histories, most: number): { place: Int32Array; chosen: I
   return { place, chosen };
 }
 
-/** Item-to-item by cosine, each item's `width` nearest (Sarwar et al., 2001). */
-export function itemKnn(h: Histories, width = 200): Neighbours {
+/**
+ * Item to item with BM25 weights on both sides (Robertson, Zaragoza, 2009): users of many items count
+ * less, and `lengths` (0 to 1) says how much less items of many users do. Each item keeps `width` others.
+ */
+export function itemKnn(h: Histories, lengths: number, width = 1_000): Neighbours {
   const users = usersOf(h);
-  const c = counts(h);
+  const mean = h.item.length / Math.max(1, h.items);
+  const saturation = 1.2;
+  const idf = Float64Array.from({ length: h.users }, (_, u) => Math.log(h.items) - Math.log1p((h.start[u + 1] as number) - (h.start[u] as number)));
+  const scale = Float64Array.from(users, (list) => (saturation + 1) / (saturation * (1 - lengths + (lengths * list.length) / mean) + 1));
   const id = new Int32Array(h.items * width).fill(-1);
   const weight = new Float32Array(h.items * width);
   const sums = new Float64Array(h.items);
@@ -48,16 +56,15 @@ export function itemKnn(h: Histories, width = 200): Neighbours {
       for (let p = h.start[u] as number; p < (h.start[u + 1] as number); p++) {
         const b = h.item[p] as number;
         if (sums[b] === 0) touched.push(b);
-        sums[b] = (sums[b] as number) + 1;
+        sums[b] = (sums[b] as number) + (idf[u] as number) ** 2 * (scale[a] as number) * (scale[b] as number);
       }
     const near = touched
       .filter((b) => b !== a)
-      .map((b) => [b, (sums[b] as number) / Math.sqrt((c[a] as number) * (c[b] as number))] as const)
-      .sort((x, y) => y[1] - x[1])
+      .sort((x, y) => (sums[y] as number) - (sums[x] as number))
       .slice(0, width);
-    near.forEach(([b, cosine], i) => {
+    near.forEach((b, i) => {
       id[a * width + i] = b;
-      weight[a * width + i] = cosine;
+      weight[a * width + i] = sums[b] as number;
     });
     for (const b of touched) sums[b] = 0;
   }
@@ -101,4 +108,32 @@ export async function ease(matmul: MatMul, h: Histories, lambda: number): Promis
       return scores;
     },
   };
+}
+
+export interface Baseline {
+  readonly name: string;
+  readonly recommender: Recommender;
+  /** The one setting that was chosen on a part of the training data, as ours are. */
+  readonly setting: number;
+}
+
+/** The usual opponents, each with its one setting chosen on what `holdOut` keeps apart. */
+export async function baselines(matmul: MatMul, h: Histories, k: number): Promise<Baseline[]> {
+  const { train, cases } = holdOut(h, 7);
+  const has = (user: number) => train.item.subarray(train.start[user], train.start[user + 1]);
+  const best = async (values: readonly number[], make: (value: number) => Promise<Recommender> | Recommender): Promise<number> => {
+    let [chosen, quality] = [values[0] as number, Number.NEGATIVE_INFINITY];
+    for (const value of values) {
+      const { ndcg } = await rankingQuality(await make(value), cases, has, train.items, k);
+      if (ndcg > quality) [chosen, quality] = [value, ndcg];
+    }
+    return chosen;
+  };
+  const knn = await best([0, 0.1, 0.3], (lengths) => byNeighbours(train, itemKnn(train, lengths), 1));
+  const lambda = await best([50, 200, 500], (l) => ease(matmul, train, l));
+  return [
+    { name: 'popularity', recommender: popularity(h), setting: 0 },
+    { name: 'item-kNN', recommender: byNeighbours(h, itemKnn(h, knn), 1), setting: knn },
+    { name: 'EASE', recommender: await ease(matmul, h, lambda), setting: lambda },
+  ];
 }

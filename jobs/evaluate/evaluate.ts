@@ -1,6 +1,7 @@
 import { ForyouError } from '#infra/errors.ts';
 import type { MatMul } from '#infra/inference/matmul.ts';
 import type { ItemFeatures } from '../vectors/content.ts';
+import { baselines } from './baselines.ts';
 import { type Dataset, datasetOf, readInteractions } from './interactions.ts';
 import { type Features, readNpy } from './npy.ts';
 import { type RankingQuality, type Recommender, rankingQuality } from './ranking.ts';
@@ -12,6 +13,8 @@ export interface EvaluateOptions {
   readonly test: string;
   readonly features: readonly string[];
   readonly k: number;
+  /** Also measure item-kNN and EASE in the same run. */
+  readonly baselines?: boolean;
   readonly report?: (message: string) => void;
 }
 export interface Evaluation extends RankingQuality {
@@ -21,8 +24,8 @@ export interface Evaluation extends RankingQuality {
   readonly unknownUsers: number;
   readonly unknownItems: number;
   readonly settings: Fitted['settings'];
-  /** The same measures for the most popular items, computed in the same run. */
-  readonly popularity: RankingQuality;
+  /** The same measures of others, computed in the same run: always popularity, the rest when asked for. */
+  readonly baselines: Readonly<Record<string, RankingQuality>>;
 }
 
 /** Trains on files of interactions with settings chosen from them alone, and ranks all items for the users of a test file. */
@@ -36,15 +39,21 @@ export async function evaluate(matmul: MatMul, options: EvaluateOptions): Promis
     ...(options.report ? { report: options.report } : {}),
   });
   const quality = await scoreTest(recommender, data.dataset, test.cases, options.k);
-  const baseline = await scoreTest(popularity(data.dataset.histories), data.dataset, test.cases, options.k);
+  const seconds = (performance.now() - began) / 1000;
+  const peakMb = process.resourceUsage().maxRSS / 1024;
+  const others = options.baselines
+    ? await baselines(matmul, data.dataset.histories, options.k)
+    : [{ name: 'popularity', recommender: popularity(data.dataset.histories) }];
+  const beside: Record<string, RankingQuality> = {};
+  for (const { name, recommender: other } of others) beside[name] = await scoreTest(other, data.dataset, test.cases, options.k);
   return {
     ...quality,
-    seconds: (performance.now() - began) / 1000,
-    peakMb: process.resourceUsage().maxRSS / 1024,
+    seconds,
+    peakMb,
     unknownUsers: test.unknownUsers,
     unknownItems: test.unknownItems,
     settings,
-    popularity: baseline,
+    baselines: beside,
   };
 }
 

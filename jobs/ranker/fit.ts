@@ -155,32 +155,40 @@ function calibrationOf(logits: Float32Array, data: RankingData): Calibration {
   return { scale: Float32Array.from(fitted, (f) => f.scale), shift: Float32Array.from(fitted, (f) => f.shift) };
 }
 
-/** Where the rows begin that are measured and decide nothing: the last third of those that do not train. */
-export const measuredFrom = (rows: number, apartFrom: number): number => apartFrom + 2 * Math.floor((rows - apartFrom) / 3);
+/** Ends of the rows that train, that end training and that calibrate. */
+export interface Cuts {
+  readonly train: number;
+  readonly stop: number;
+  readonly calibrate: number;
+}
+/** What is kept apart, in three equal parts. */
+export function thirds(rows: number, train: number): Cuts {
+  const third = Math.floor((rows - train) / 3);
+  return { train, stop: train + third, calibrate: train + 2 * third };
+}
 
 /**
- * A multi-task ranker and its pre-ranker from rows in time order. The last rows are kept apart, in three
- * parts: the first ends training, the second calibrates, the third is measured and decides nothing.
+ * A multi-task ranker and its pre-ranker from rows in time order. What comes behind the cuts is kept apart:
+ * one part ends training, the next calibrates, the last is measured and decides nothing.
  */
 export async function fitRanker(
   inference: Inference,
   all: RankingData,
-  apartFrom: number,
+  cuts: Cuts,
   options: Partial<FitSettings> & { readonly progress?: FitProgress } = {},
 ): Promise<FittedRanker> {
   const { progress = () => {}, ...chosen } = options;
   const settings = { ...defaultFit, ...chosen };
-  const scaling = scalingOf(slice(all, 0, apartFrom));
+  const scaling = scalingOf(slice(all, 0, cuts.train));
   const part = (from: number, to: number): Part => {
     const data = slice(all, from, to);
     return { data, x: scaled(data, scaling) };
   };
-  const third = Math.floor((all.rows - apartFrom) / 3);
   const [train, stopping, calibrating, measured] = [
-    part(0, apartFrom),
-    part(apartFrom, apartFrom + third),
-    part(apartFrom + third, apartFrom + 2 * third),
-    part(measuredFrom(all.rows, apartFrom), all.rows),
+    part(0, cuts.train),
+    part(cuts.train, cuts.stop),
+    part(cuts.stop, cuts.calibrate),
+    part(cuts.calibrate, all.rows),
   ];
   const { parameters, weights, epoch } = await trainRanker(inference, train, stopping, settings, progress);
   const logits = (p: Part) => logitsOf(inference, logitsModel(parameters, weights), p);

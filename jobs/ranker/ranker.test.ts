@@ -9,7 +9,7 @@ import { Random } from '../engine/random.ts';
 import { Trainer } from './adam.ts';
 import { Tape, type Value } from './autodiff.ts';
 import { featureCount, outcomeCount, type RankingData } from './dataset.ts';
-import { fitRanker } from './fit.ts';
+import { fitRanker, thirds } from './fit.ts';
 import { auc, calibrationError, groupAuc, plattScaling } from './metrics.ts';
 
 const inference = new OnnxRuntime();
@@ -148,7 +148,7 @@ function synthetic(rows: number): RankingData {
 
 test('a ranker learns what is there, is calibrated, carries its schema, and its pre-ranker agrees', { timeout: 120_000 }, async () => {
   const data = synthetic(6_000);
-  const fitted = await fitRanker(inference, data, 4_500, { epochs: 25 });
+  const fitted = await fitRanker(inference, data, thirds(data.rows, 4_500), { epochs: 25 });
   expect(fitted.quality['complete']?.auc).toBeGreaterThan(0.9);
   expect(fitted.quality['complete']?.groupAuc).toBeGreaterThan(0.9);
   expect(fitted.quality['earlySkip']?.auc).toBeGreaterThan(0.75);
@@ -173,6 +173,6 @@ test('a ranker learns nothing from labels that follow nothing', { timeout: 120_0
   const data = synthetic(3_000);
   const random = uniform(5);
   const shuffled = { ...data, y: data.y.map(() => (random() < 0.5 ? 1 : 0)) };
-  const fitted = await fitRanker(inference, shuffled, 2_000, { epochs: 6 });
+  const fitted = await fitRanker(inference, shuffled, thirds(data.rows, 2_000), { epochs: 6 });
   expect(Math.abs((fitted.quality['complete']?.auc as number) - 0.5)).toBeLessThan(0.1);
 });

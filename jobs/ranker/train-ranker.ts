@@ -9,7 +9,7 @@ import { setKey } from '#schemas/tables/training-files.ts';
 import type { Job, JobRun } from '../engine/job.ts';
 import { newestSet, type TrainingPorts } from '../training/sets.ts';
 import { featureCount, type RankingData, slice } from './dataset.ts';
-import { fitRanker, measuredFrom } from './fit.ts';
+import { fitRanker, thirds } from './fit.ts';
 import { readImpressions } from './impressions.ts';
 import { meanAuc, predictAll, qualityOf, type RankerQuality } from './quality.ts';
 
@@ -69,7 +69,7 @@ async function release(
 async function train(ports: RankerPorts, run: JobRun): Promise<Readonly<Record<string, number>>> {
   const { data, cut, set } = await dataOf(ports, run.hour);
   if (run.dryRun) return { rows: data.rows, train: cut };
-  const fitted = await fitRanker(ports.inference, data, cut, { progress: run.progress });
+  const fitted = await fitRanker(ports.inference, data, thirds(data.rows, cut), { progress: run.progress });
   run.check();
   const about = { rows: data.rows, quality: fitted.quality, made: { set, hour: run.hour.toISOString(), epochs: String(fitted.epochs) } };
   const { refused } = await release(ports, run, { [rankerFile]: fitted.ranker, [preRankerFile]: fitted.preRanker }, about);
@@ -98,7 +98,7 @@ export async function addRanker(
   const model = await RowModel.load(ports.inference, bytes, { known: rankingFeatures, predicted: outcomes });
   try {
     const { data, cut, set } = await dataOf(ports, run.hour);
-    const measured = slice(data, measuredFrom(data.rows, cut), data.rows);
+    const measured = slice(data, thirds(data.rows, cut).calibrate, data.rows);
     const quality = qualityOf(await predictAll(model, measured), measured);
     const { manifest, refused } = await release(ports, run, { [rankerFile]: bytes }, { rows: data.rows, quality, made: { set, from: 'elsewhere' } });
     return { version: manifest.version, quality, refused };

@@ -132,10 +132,13 @@ export function fillVideo(row: Float64Array, value: Buffer | null | undefined, n
 export function fillCreator(row: Float64Array, value: Buffer | null | undefined, nowMs: number): void {
   readPacked(creatorView, value, nowMs, row, creatorAt);
 }
+/** Minutes since the viewer's last event, a week at most. */
+export const idleMinutes = (lastSeenMs: number, nowMs: number): number => (lastSeenMs > 0 ? Math.min(week, Math.max(0, nowMs - lastSeenMs) / 60_000) : week);
+
 const userRow = new Float64Array(columnNames(userView).length);
 export function fillUser(row: Float64Array, value: Buffer | null | undefined, nowMs: number): void {
   readPacked(userView, value, nowMs, userRow);
-  row[at.idleMinutes] = (userRow[lastSeen] as number) > 0 ? Math.min(week, Math.max(0, nowMs - (userRow[lastSeen] as number)) / 60_000) : week;
+  row[at.idleMinutes] = idleMinutes(userRow[lastSeen] as number, nowMs);
   for (let from = 0, to = userAt; from < userRow.length; from++) if (from !== lastSeen) row[to++] = userRow[from] as number;
 }
 

@@ -1,10 +1,9 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { baseFeatureCount, rankingFeatures } from '#schemas/features/ranking.ts';
 import { entityColumn } from '#schemas/features/sql.ts';
-import { featureBucket, snapshotFiles, snapshotPrefix, snapshotStructure, snapshotViews } from '#schemas/tables/feature-files.ts';
-import { feastRepository } from '../../../jobs/features/feast-repository.ts';
+import { featureBucket, snapshotFiles, snapshotStructure, snapshotViews } from '#schemas/tables/feature-files.ts';
+import { writeFeastRepository } from '../../../jobs/features/feast-repository.ts';
 import { type FeatureSource, joinSettings, pointInTimeSql } from '../../../jobs/features/point-in-time.ts';
 import { S3Blobs } from '../../blobs/s3.ts';
 import type { Config } from '../../config.ts';
@@ -50,23 +49,6 @@ async function joinLabels(config: Config, labels: string, out: string, views: Re
   }
 }
 
-async function writeFeast(config: Config, directory: string): Promise<number> {
-  const blobs = new S3Blobs(config.s3);
-  let files = 0;
-  for (const view of snapshotViews)
-    for (const key of await blobs.list(featureBucket, snapshotPrefix(view))) {
-      // One flat folder per view: the hours are in the rows.
-      const file = join(directory, 'data', view.name, key.slice(snapshotPrefix(view).length).replaceAll('/', '_'));
-      await mkdir(dirname(file), { recursive: true });
-      await writeFile(file, (await blobs.get(featureBucket, key)) ?? Buffer.alloc(0));
-      files++;
-    }
-  if (files === 0) throw new ForyouError('input-invalid', 'there are no feature snapshots yet', { fix: 'run foryou job offline-features first' });
-  const sources = snapshotViews.map((view) => ({ view, path: resolve(directory, 'data', view.name) }));
-  for (const [name, text] of Object.entries(feastRepository(sources))) await writeFile(join(directory, name), text);
-  return files;
-}
-
 export function featureCommands(program: Command, config: () => Config): void {
   const features = program.command('features').description('feature snapshots for training: join them to labels, open them in Feast');
 
@@ -96,5 +78,5 @@ export function featureCommands(program: Command, config: () => Config): void {
     .command('feast')
     .description('write a Feast repository over a copy of the snapshots')
     .argument('<directory>')
-    .action(async (directory: string) => print([{ repository: directory, files: await writeFeast(config(), directory) }], false));
+    .action(async (directory: string) => print([{ repository: directory, files: await writeFeastRepository(new S3Blobs(config().s3), directory) }], false));
 }

@@ -1,16 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { type ArtifactKind, artifactKinds } from '#schemas/artifacts/manifest.ts';
-import { evaluate } from '../../../jobs/evaluate/evaluate.ts';
 import { addModel } from '../../../jobs/main.ts';
 import { ArtifactStore } from '../../artifacts/store.ts';
 import { S3Blobs } from '../../blobs/s3.ts';
 import type { Config } from '../../config.ts';
 import { ForyouError } from '../../errors.ts';
-import { MatMul } from '../../inference/matmul.ts';
-import { OnnxRuntime } from '../../inference/onnx-runtime.ts';
 import { print } from '../output.ts';
-import { wholeNumber } from './run.ts';
 
 function kindNamed(name: string): ArtifactKind {
   const kind = artifactKinds.find((k) => k === name);
@@ -80,18 +76,4 @@ export function artifactCommands(program: Command, config: () => Config): void {
     .description('back to the version that served before')
     .argument('<kind>')
     .action(async (name: string) => print([{ kind: name, serves: await store().rollback(kindNamed(name)) }], false));
-}
-
-export function evaluateCommand(program: Command): void {
-  program
-    .command('evaluate')
-    .description('train on files of interactions with settings chosen from them alone, and rank all items for the users of a test file')
-    .requiredOption('--train <file...>', '"user<TAB>item" or "user item item ..." lines')
-    .requiredOption('--test <file>', 'the same, of what users should find')
-    .option('--features <file...>', 'features of items as .npy; the row of an item is its id', [])
-    .option('--k <number>', 'length of the ranked list', wholeNumber, 20)
-    .action(async ({ train, test, features, k }: { train: string[]; test: string; features: string[]; k: number }) => {
-      const result = await evaluate(await MatMul.load(new OnnxRuntime()), { train, test, features, k, report: (message) => console.error(message) });
-      console.log(JSON.stringify(result, null, 2));
-    });
 }
