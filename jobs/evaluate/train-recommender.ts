@@ -1,5 +1,5 @@
 import type { MatMul } from '#infra/inference/matmul.ts';
-import { type AlsSettings, type Factors, trainAls } from '../vectors/als.ts';
+import { type AlsSettings, trainAls } from '../vectors/als.ts';
 import { contentNeighbours, type ItemFeatures } from '../vectors/content.ts';
 import type { Neighbours } from '../vectors/neighbours.ts';
 import { type Histories, type TransitionSettings, transitions } from '../vectors/transitions.ts';
@@ -15,7 +15,12 @@ export interface FitSettings {
   readonly share: number;
   /** Vectors are trained from so many seeds and their scores added. */
   readonly seeds: number;
+  /** With content features: whether vectors that lean on content, those that do not, or both are added. */
+  readonly members: Members;
+  /** Weight of the nearest by content to what the user has, beside the rest. */
+  readonly contentShare: number;
 }
+type Members = 'plain' | 'content' | 'both';
 export interface Fitted {
   readonly recommender: Recommender;
   readonly settings: FitSettings;
@@ -26,7 +31,7 @@ export interface FitOptions {
   readonly report?: (message: string) => void;
 }
 
-const neighboursByContent = 10;
+const neighboursByContent = 20;
 /** Above so many multiply-adds an iteration costs minutes: the search then stays with fewer dimensions. */
 const largeWork = 4e9;
 
@@ -38,16 +43,30 @@ export async function trainRecommender(matmul: MatMul, h: Histories, options: Fi
   const search = new Search(matmul, apart, neighbours, options.k, report);
   const settings = await search.best();
   report(`settings chosen after ${search.tried} trials; training on everything`);
-  const factors = await seedsOf(settings, (s) => trainAls(interactionMatrix(h), s, { neighbours }));
+  const matrix = interactionMatrix(h);
+  const members = await membersOf(settings.als, settings.seeds, neighbours, settings.members, async (s, n) =>
+    byFactors(matmul, await trainAls(matrix, s, { neighbours: n })),
+  );
+  const near = neighbours ? mix(sum(members), byNeighbours(h, neighbours, 1), settings.contentShare) : sum(members);
   const list = byNeighbours(h, transitions(h, settings.transitions), settings.transitions.decay);
-  return { recommender: mix(sum(factors.map((f) => byFactors(matmul, f))), list, settings.share), settings };
+  return { recommender: mix(near, list, settings.share), settings };
 }
 
-const seedsOf = async (s: FitSettings, train: (s: AlsSettings) => Promise<Factors>): Promise<Factors[]> => {
-  const all: Factors[] = [];
-  for (let seed = 1; seed <= s.seeds; seed++) all.push(await train({ ...s.als, seed }));
+/** Recommenders from several seeds, without content and with it, as `which` says. */
+async function membersOf(
+  als: AlsSettings,
+  seeds: number,
+  neighbours: Neighbours | undefined,
+  which: Members,
+  train: (s: AlsSettings, neighbours: Neighbours | undefined) => Promise<Recommender>,
+): Promise<Recommender[]> {
+  const all: Recommender[] = [];
+  for (let seed = 1; seed <= seeds; seed++) {
+    if (which !== 'content') all.push(await train({ ...als, content: 0, seed }, undefined));
+    if (which !== 'plain') all.push(await train({ ...als, seed }, neighbours));
+  }
   return all;
-};
+}
 
 const mix = (vectors: Recommender, lists: Recommender, share: number): Recommender => (share === 0 ? vectors : blend(vectors, lists, share));
 const sum = (all: readonly Recommender[]): Recommender => all.slice(1).reduce((a, b) => blend(a, b, 1), all[0] as Recommender);
@@ -76,10 +95,21 @@ class Search {
     const als = await this.#als();
     const seeds = this.#work(als) > largeWork ? 1 : 3;
     const matrix = interactionMatrix(train);
-    const factors = await seedsOf({ als, transitions: lists, share: 0, seeds }, (s) => trainAls(matrix, s, { neighbours: this.#neighbours }));
-    const vectors = sum(factors.map((f) => byFactors(this.#matmul, f)));
+    const make = (which: Members) =>
+      membersOf(als, seeds, this.#neighbours, which, async (s, n) => byFactors(this.#matmul, await trainAls(matrix, s, { neighbours: n })));
+    const plain = await make('plain');
+    let [members, vectors, contentShare]: [Members, Recommender, number] = ['plain', sum(plain), 0];
+    if (this.#neighbours) {
+      const leaning = await make('content');
+      const choices = { plain: sum(plain), content: sum(leaning), both: sum([...plain, ...leaning]) };
+      members = await this.#highest<Members>('vectors', ['plain', 'content', 'both'], (which) => choices[which]);
+      const near = byNeighbours(train, this.#neighbours, 1);
+      const chosen = choices[members];
+      contentShare = await this.#highest('share of content', [0, 0.05, 0.1, 0.2, 0.4, 0.8], (s) => mix(chosen, near, s));
+      vectors = mix(chosen, near, contentShare);
+    }
     const share = await this.#highest('share of transitions', [0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8], (s) => mix(vectors, listRecommender, s));
-    return { als, transitions: lists, share, seeds };
+    return { als, transitions: lists, share, seeds, members, contentShare };
   }
 
   async #lists(): Promise<TransitionSettings> {

@@ -26,10 +26,12 @@ const viewers = 150;
 const watchesPerSecond = 60;
 /** Simulated viewers share one address. */
 const addressLimit = 1_000_000;
+/** They answer within a second: half an hour of waiting would only hide the loop. */
+const trainingHorizonMs = 8_000;
 
 /** Returns the exit code. */
 export async function runDemo(base: Config): Promise<number> {
-  const config: Config = { ...base, limits: { perUserPerMinute: 100_000, perAddressPerMinute: addressLimit } };
+  const config: Config = { ...base, limits: { perUserPerMinute: 100_000, perAddressPerMinute: addressLimit }, trainingHorizonMs };
   if (new Stack(config).orphans().some((p) => p.spec.name === 'supervisor'))
     throw new ForyouError('stack-broken', 'the stack is up already', {
       fix: 'foryou down first, or give the demo another FORYOU_PORT_BASE and FORYOU_STATE_DIR',
@@ -58,13 +60,14 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
   const panel = new Panel();
   const probe = new FreshnessProbe(url, () => signToken(config.jwt, `probe-${crypto.randomUUID()}`, ['explain'], 3_600));
   const loops = new Loops();
-  const learning = new LearningLoop(config);
+  const learning = new LearningLoop(config, () => audience.stats);
   try {
     const ready = replay(config).then(() => caughtUp(adapters));
     if ((await Promise.race([ready.then(() => true), interrupted.then(() => false)])) === false) return 130;
     audience.start();
     const meter = new Meter(adapters, () => audience.stats, probe, learning, began);
-    const learnt = learning.run();
+    let ending = false;
+    const learnt = learning.run(() => ending);
     loops.every(1_000, () => learning.look());
     loops.every(1_000, () => meter.tick());
     loops.every(700, () => probe.measure());
@@ -73,6 +76,7 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
     if (process.stdout.isTTY !== true) console.log(`try it while it runs:\n${footer}`);
     loops.every(500, async () => panel.show(meter.state, footer));
     await Promise.race([interrupted, ...(config.demoSeconds > 0 ? [new Promise((resolve) => setTimeout(resolve, config.demoSeconds * 1_000))] : [])]);
+    ending = true;
     await learnt;
     await learning.look();
     await meter.tick();
@@ -135,7 +139,7 @@ class Meter {
     this.#probe = probe;
     this.#learning = learning;
     this.#began = began;
-    this.state = { eventsPerSecond: 0, totalEvents: 0, lag: {}, freshnessMs: probe.samplesMs, audience: stats(), learning: learning.line, elapsedSeconds: 0 };
+    this.state = { eventsPerSecond: 0, totalEvents: 0, lag: {}, freshnessMs: probe.samplesMs, audience: stats(), learning: learning.lines, elapsedSeconds: 0 };
   }
 
   async tick(): Promise<void> {
@@ -152,7 +156,7 @@ class Meter {
       lag: { history: history ?? 0, online: online ?? 0 },
       freshnessMs: this.#probe.samplesMs,
       audience: this.#stats(),
-      learning: this.#learning.line,
+      learning: this.#learning.lines,
       elapsedSeconds: (at - this.#began) / 1_000,
     };
   }

@@ -1,41 +1,64 @@
 import { runNamedJob } from '../../../jobs/main.ts';
+import type { AudienceStats } from '../../../jobs/simulate/audience.ts';
 import type { Config } from '../../config.ts';
+import { percent } from '../commands/simulate.ts';
 
-const hourly = ['export-events', 'train-vectors', 'build-index'] as const;
+/** In the order in which one uses what the other made. The export of all replayed hours takes longest, so it comes last. */
+const hourly = ['train-vectors', 'build-index', 'offline-features', 'training-set', 'skew-check', 'train-ranker', 'export-events'] as const;
+/** Watches that a training set can be made of. */
+const enoughWatches = 1_200;
 
-/** Runs the hourly jobs once, without waiting for the hour, and watches which index serves. */
+/** Runs the hourly jobs once, without waiting for the hour, and watches which versions serve. */
 export class LearningLoop {
   readonly #config: Config;
+  readonly #stats: () => AudienceStats;
   #state = 'not run yet';
-  #serves: string | null = null;
+  #serves: { index: string | null; ranker: string | null } = { index: null, ranker: null };
+  /** What had been watched when the first learnt ranker began to serve. */
+  #before: { watches: number; completed: number } | null = null;
 
-  constructor(config: Config) {
+  constructor(config: Config, stats: () => AudienceStats) {
     this.#config = config;
+    this.#stats = stats;
   }
 
-  /** One line for the panel. */
-  get line(): string {
-    return `${this.#state}   index that serves: ${this.#serves ?? 'none yet'}`;
+  /** Lines for the panel. */
+  get lines(): string[] {
+    const { index, ranker } = this.#serves;
+    const { watches, completed } = this.#stats();
+    const since = this.#before
+      ? `   completion since: ${percent(completed - this.#before.completed, watches - this.#before.watches)}, before: ${percent(this.#before.completed, this.#before.watches)}`
+      : '';
+    return [this.#state, `index ${index ?? 'none yet'}   ranker ${ranker ?? 'none yet'}${since}`];
   }
 
-  async run(): Promise<void> {
+  /** Ends early, without a ranker, when `stopped` says so before enough was watched. */
+  async run(stopped: () => boolean): Promise<void> {
     const done: string[] = [];
     for (const name of hourly) {
       this.#state = [...done, `${name} ...`].join('   ');
+      if (name === 'training-set' && !(await this.#watched(stopped))) continue;
       const began = performance.now();
       try {
-        const { rows } = await runNamedJob(this.#config, name);
-        done.push(`${name} ${rows} rows in ${((performance.now() - began) / 1_000).toFixed(1)} s`);
+        const results = await runNamedJob(this.#config, name);
+        const auc = results['auc'] === undefined ? '' : `, AUC ${results['auc'].toFixed(2)}`;
+        done.push(`${name} ${results['rows']} rows${auc} in ${((performance.now() - began) / 1_000).toFixed(1)} s`);
       } catch (error) {
-        this.#state = `${name} failed: ${(error as Error).message}`;
-        return;
+        done.push(`${name} failed: ${(error as Error).message}`);
       }
     }
     this.#state = done.join('   ');
   }
 
+  /** Waits until enough was watched for long enough that its answers are in. */
+  async #watched(stopped: () => boolean): Promise<boolean> {
+    while (this.#stats().watches < enoughWatches && !stopped()) await new Promise((resolve) => setTimeout(resolve, 200));
+    return this.#stats().watches >= enoughWatches;
+  }
+
   async look(): Promise<void> {
     const answer = await fetch(`http://${this.#config.host}:${this.#config.ports.serving}/readyz`);
-    this.#serves = ((await answer.json()) as { artifacts: { index: string | null } }).artifacts.index;
+    this.#serves = ((await answer.json()) as { artifacts: { index: string | null; ranker: string | null } }).artifacts;
+    if (this.#serves.ranker) this.#before ??= { watches: this.#stats().watches, completed: this.#stats().completed };
   }
 }

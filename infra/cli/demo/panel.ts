@@ -9,7 +9,7 @@ export interface PanelState {
   readonly lag: Readonly<Record<string, number>>;
   readonly freshnessMs: readonly number[];
   readonly audience: AudienceStats;
-  readonly learning: string;
+  readonly learning: readonly string[];
   readonly elapsedSeconds: number;
 }
 
@@ -26,7 +26,8 @@ export function panelLines(s: PanelState): string[] {
     `event to feed     ${both(s.freshnessMs)}   (${s.freshnessMs.length} swipes measured)`,
     `feed latency      ${both(audience.feedMs)}   (${audience.feedRequests} pages, ${audience.emptyFeeds} empty)`,
     `completion rate   ${percent(audience.completed, audience.watches)} of ${audience.watches} watches   beside a random feed: ${percent(audience.randomCompleted, audience.randomWatches)}`,
-    `learning          ${s.learning}`,
+    `learning          ${s.learning[0] ?? ''}`,
+    `what serves       ${s.learning[1] ?? ''}`,
     ...(audience.failures > 0 ? [`failures          ${audience.failures}`] : []),
   ];
 }
