@@ -4,8 +4,8 @@ import {
   type ArtifactManifest,
   type ArtifactPointer,
   artifactBucket,
+  type GateRules,
   gate,
-  type Margins,
   manifestFile,
   manifestFormat,
   pointerFile,
@@ -112,10 +112,10 @@ export class ArtifactStore {
     artifact: NewArtifact,
     files: ArtifactFiles,
     fence: number,
-    margins: { readonly quality: Margins; readonly counts: Margins },
+    rules: GateRules,
   ): Promise<{ readonly manifest: ArtifactManifest; readonly refused: readonly string[] }> {
     const manifest = await this.publish(artifact, files);
-    const refused = gate(manifest, await this.running(artifact.kind), margins);
+    const refused = gate(manifest, await this.running(artifact.kind), rules);
     if (refused.length === 0) await this.promote(artifact.kind, artifact.version, fence);
     return { manifest, refused };
   }

@@ -1,6 +1,6 @@
 import { type Inference, tensor } from '#infra/inference/inference.ts';
 import { RowModel } from '#infra/inference/row-model.ts';
-import { outcomes, outcomeWeights } from '#schemas/artifacts/ranker.ts';
+import { outcomes } from '#schemas/artifacts/ranker.ts';
 import { rankingFeatures } from '#schemas/features/ranking.ts';
 import { Random } from '../engine/random.ts';
 import { type Loss, Trainer } from './adam.ts';
@@ -18,18 +18,19 @@ import {
   rankerModel,
   type Weights,
 } from './network.ts';
-import { predictAll, qualityOf, type RankerQuality } from './quality.ts';
+import { predictAll, qualityOf, type RankerQuality, worthOf } from './quality.ts';
 
 export interface FitSettings {
   readonly epochs: number;
   /** Epochs without a better loss on the rows kept apart, before training ends. */
   readonly patience: number;
+  /** Rows of a step; fewer where rows are few, so that an epoch is some dozens of steps. */
   readonly batch: number;
   readonly rate: number;
   readonly decay: number;
   readonly seed: number;
 }
-const defaultFit: FitSettings = { epochs: 40, patience: 4, batch: 256, rate: 1e-3, decay: 0.02, seed: 1 };
+const defaultFit: FitSettings = { epochs: 40, patience: 4, batch: 256, rate: 1e-3, decay: 1, seed: 1 };
 
 export interface FittedRanker {
   readonly ranker: Buffer;
@@ -38,6 +39,8 @@ export interface FittedRanker {
   /** Of the model as it was written, on the last rows; and of the same without calibration. */
   readonly quality: RankerQuality;
   readonly uncalibrated: RankerQuality;
+  /** Predictions on the measured rows, rows x outcomes. */
+  readonly predictions: Float32Array;
   /** Correlation of the pre-ranker's order with the ranker's (Spearman). */
   readonly preRankerAgreement: number;
 }
@@ -121,13 +124,8 @@ async function trainRanker(inference: Inference, train: Part, apart: Part, setti
   return { parameters, ...best };
 }
 
-const worthOf = (logits: Float32Array, { scale, shift }: Calibration, rows: number): Float32Array =>
-  Float32Array.from({ length: rows }, (_, r) =>
-    outcomes.reduce(
-      (sum, o, i) => sum + outcomeWeights[o] * sigmoid((logits[r * outcomeCount + i] as number) * (scale[i] as number) + (shift[i] as number)),
-      0,
-    ),
-  );
+const calibrated = (logits: Float32Array, { scale, shift }: Calibration): Float32Array =>
+  logits.map((z, i) => sigmoid(z * (scale[i % outcomeCount] as number) + (shift[i % outcomeCount] as number)));
 
 /** A small model that estimates the ranker's worth of a row. */
 async function distil(inference: Inference, part: Part, worth: Float32Array, settings: FitSettings): Promise<{ bytes: (scaling: Scaling) => Buffer }> {
@@ -178,7 +176,7 @@ export async function fitRanker(
   options: Partial<FitSettings> & { readonly progress?: FitProgress } = {},
 ): Promise<FittedRanker> {
   const { progress = () => {}, ...chosen } = options;
-  const settings = { ...defaultFit, ...chosen };
+  const settings = { ...defaultFit, batch: Math.max(32, Math.min(defaultFit.batch, Math.floor(cuts.train / 64))), ...chosen };
   const scaling = scalingOf(slice(all, 0, cuts.train));
   const part = (from: number, to: number): Part => {
     const data = slice(all, from, to);
@@ -193,7 +191,7 @@ export async function fitRanker(
   const { parameters, weights, epoch } = await trainRanker(inference, train, stopping, settings, progress);
   const logits = (p: Part) => logitsOf(inference, logitsModel(parameters, weights), p);
   const calibration = calibrationOf(await logits(calibrating), calibrating.data);
-  const small = await distil(inference, train, worthOf(await logits(train), calibration, train.data.rows), settings);
+  const small = await distil(inference, train, worthOf(calibrated(await logits(train), calibration), train.data.rows), settings);
   const preRanker = small.bytes(scaling);
   const ranker = rankerModel(parameters, weights, scaling, calibration);
   const model = await RowModel.load(inference, ranker, { known: rankingFeatures, predicted: outcomes });
@@ -204,8 +202,9 @@ export async function fitRanker(
     preRanker,
     epochs: epoch,
     quality: qualityOf(predictions, measured.data),
+    predictions,
     uncalibrated: qualityOf(z.map(sigmoid), measured.data),
-    preRankerAgreement: await agreement(inference, preRanker, measured.data, worthOf(z, calibration, measured.data.rows)),
+    preRankerAgreement: await agreement(inference, preRanker, measured.data, worthOf(predictions, measured.data.rows)),
   };
 }
 

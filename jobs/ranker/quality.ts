@@ -1,5 +1,5 @@
 import type { RowModel } from '#infra/inference/row-model.ts';
-import { outcomes } from '#schemas/artifacts/ranker.ts';
+import { outcomes, outcomeWeights } from '#schemas/artifacts/ranker.ts';
 import { featureCount, knownColumn, outcomeCount, type RankingData } from './dataset.ts';
 import { auc, calibrationError, groupAuc, logLoss } from './metrics.ts';
 
@@ -61,6 +61,31 @@ export function qualityOf(predictions: Float32Array, data: RankingData): RankerQ
       ];
     }),
   );
+}
+
+/** Expected worth of each row: predictions by the weights of their outcomes; what is not predicted counts nothing. */
+export function worthOf(predictions: Float32Array, rows: number): Float32Array {
+  return Float32Array.from({ length: rows }, (_, r) =>
+    outcomes.reduce((sum, outcome, o) => {
+      const p = predictions[r * outcomeCount + o] as number;
+      return Number.isNaN(p) ? sum : sum + outcomeWeights[outcome] * p;
+    }, 0),
+  );
+}
+
+/**
+ * How much better than what served a model orders what was served: AUC of its worth less AUC of the logged
+ * score, both against completing. What served has already taken its own best, so that about 0 is as good.
+ */
+export function gainOver(score: Float32Array, predictions: Float32Array, data: RankingData): number {
+  const { values, rows } = knownColumn(data.y, data, 0);
+  const worth = worthOf(predictions, data.rows);
+  const of = (scores: Float32Array) =>
+    auc(
+      Float32Array.from(rows, (r) => scores[r] as number),
+      values,
+    );
+  return of(worth) - of(score);
 }
 
 /** So few of the rarer class make no measure that a gate should trust. */

@@ -8,10 +8,10 @@ import { featureVersion, rankingFeatures } from '#schemas/features/ranking.ts';
 import { setKey } from '#schemas/tables/training-files.ts';
 import type { Job, JobRun } from '../engine/job.ts';
 import { newestSet, type TrainingPorts } from '../training/sets.ts';
-import { featureCount, type RankingData, slice } from './dataset.ts';
+import { featureCount, slice } from './dataset.ts';
 import { fitRanker, thirds } from './fit.ts';
-import { readImpressions } from './impressions.ts';
-import { meanAuc, predictAll, qualityOf, type RankerQuality } from './quality.ts';
+import { type Impressions, readImpressions } from './impressions.ts';
+import { gainOver, meanAuc, predictAll, qualityOf, type RankerQuality } from './quality.ts';
 
 export interface RankerPorts extends TrainingPorts {
   readonly artifacts: ArtifactStore;
@@ -20,6 +20,8 @@ export interface RankerPorts extends TrainingPorts {
 }
 
 const margins = { quality: { auc: 0.05 }, counts: {} };
+/** So much worse than what served may a ranker order what was served. */
+const leastGain = -0.05;
 const fewestRows = 400;
 
 const finite = (values: Readonly<Record<string, number>>): Record<string, number> =>
@@ -35,21 +37,22 @@ function measures(quality: RankerQuality): Record<string, number> {
   return finite({ auc: meanAuc(quality), ...Object.fromEntries(byOutcome) });
 }
 
-async function dataOf(ports: RankerPorts, hour: Date): Promise<{ data: RankingData; cut: number; set: string }> {
+async function dataOf(ports: RankerPorts, hour: Date): Promise<Impressions & { set: string }> {
   const set = await newestSet(ports, hour);
-  const { data, cut } = await readImpressions(ports, set);
+  const impressions = await readImpressions(ports, set);
+  const { data } = impressions;
   if (data.rows < fewestRows)
     throw new ForyouError('input-invalid', `the training set holds ${data.rows} impressions`, {
       fix: `let viewers watch first: at least ${fewestRows} are needed`,
     });
-  return { data, cut, set: setKey(new Date(set.hour)) };
+  return { ...impressions, set: setKey(new Date(set.hour)) };
 }
 
 async function release(
   ports: RankerPorts,
   run: Pick<JobRun, 'hour' | 'fence'>,
   files: Record<string, Buffer>,
-  about: { rows: number; quality: RankerQuality; made: Record<string, string> },
+  about: { rows: number; quality: RankerQuality; gain: number; made: Record<string, string> },
 ) {
   return ports.artifacts.release(
     {
@@ -57,24 +60,26 @@ async function release(
       version: versionAt(run.hour, run.fence),
       code: ports.code,
       counts: { features: featureCount, outcomes: outcomes.length, rows: about.rows },
-      quality: measures(about.quality),
+      quality: { ...measures(about.quality), gain: about.gain },
       made: { ...about.made, features: featureVersion },
     },
     files,
     run.fence,
-    margins,
+    { ...margins, least: { gain: leastGain } },
   );
 }
 
 async function train(ports: RankerPorts, run: JobRun): Promise<Readonly<Record<string, number>>> {
-  const { data, cut, set } = await dataOf(ports, run.hour);
+  const { data, cut, score, set } = await dataOf(ports, run.hour);
   if (run.dryRun) return { rows: data.rows, train: cut };
-  const fitted = await fitRanker(ports.inference, data, thirds(data.rows, cut), { progress: run.progress });
+  const cuts = thirds(data.rows, cut);
+  const fitted = await fitRanker(ports.inference, data, cuts, { progress: run.progress });
   run.check();
-  const about = { rows: data.rows, quality: fitted.quality, made: { set, hour: run.hour.toISOString(), epochs: String(fitted.epochs) } };
+  const gain = gainOver(score.subarray(cuts.calibrate), fitted.predictions, slice(data, cuts.calibrate, data.rows));
+  const about = { rows: data.rows, quality: fitted.quality, gain, made: { set, hour: run.hour.toISOString(), epochs: String(fitted.epochs) } };
   const { refused } = await release(ports, run, { [rankerFile]: fitted.ranker, [preRankerFile]: fitted.preRanker }, about);
   for (const reason of refused) run.progress(`kept, not promoted: ${reason}`, 1, 1);
-  return { rows: data.rows, ...measures(fitted.quality), preRankerAgreement: fitted.preRankerAgreement, promoted: refused.length === 0 ? 1 : 0 };
+  return { rows: data.rows, ...measures(fitted.quality), gain, preRankerAgreement: fitted.preRankerAgreement, promoted: refused.length === 0 ? 1 : 0 };
 }
 
 export const trainRanker: Job<RankerPorts> = {
@@ -97,10 +102,12 @@ export async function addRanker(
 ): Promise<{ version: string; quality: RankerQuality; refused: readonly string[] }> {
   const model = await RowModel.load(ports.inference, bytes, { known: rankingFeatures, predicted: outcomes });
   try {
-    const { data, cut, set } = await dataOf(ports, run.hour);
+    const { data, cut, score, set } = await dataOf(ports, run.hour);
     const measured = slice(data, thirds(data.rows, cut).calibrate, data.rows);
-    const quality = qualityOf(await predictAll(model, measured), measured);
-    const { manifest, refused } = await release(ports, run, { [rankerFile]: bytes }, { rows: data.rows, quality, made: { set, from: 'elsewhere' } });
+    const predictions = await predictAll(model, measured);
+    const quality = qualityOf(predictions, measured);
+    const gain = gainOver(score.subarray(thirds(data.rows, cut).calibrate), predictions, measured);
+    const { manifest, refused } = await release(ports, run, { [rankerFile]: bytes }, { rows: data.rows, quality, gain, made: { set, from: 'elsewhere' } });
     return { version: manifest.version, quality, refused };
   } finally {
     await model.release();

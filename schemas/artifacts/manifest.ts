@@ -47,17 +47,29 @@ export const versionAt = (at: Date, fence: number): string => `${at.toISOString(
 /** So much may a measure of a new version lie under the running one's, as a share of it. */
 export type Margins = Readonly<Record<string, number>>;
 
+/** What a new version is held against: the running one, and limits of its own. */
+export interface GateRules {
+  readonly quality: Margins;
+  readonly counts: Margins;
+  /** Least values of measures that already compare with something. */
+  readonly least?: Readonly<Record<string, number>>;
+}
+
 /** Why a version may not replace the running one; empty when it may. */
-export function gate(next: ArtifactManifest, running: ArtifactManifest | null, margins: { readonly quality: Margins; readonly counts: Margins }): string[] {
+export function gate(next: ArtifactManifest, running: ArtifactManifest | null, rules: GateRules): string[] {
   const check = (what: 'quality' | 'counts'): string[] =>
-    Object.entries(margins[what]).flatMap(([name, margin]) => {
+    Object.entries(rules[what]).flatMap(([name, margin]) => {
       const value = next[what][name];
       const before = running?.[what][name];
       if (value === undefined || !Number.isFinite(value)) return [`${name} is missing`];
       if (before === undefined || value >= before * (1 - margin)) return [];
       return [`${name} ${round(value)} is more than ${100 * margin} % under the running ${round(before)}`];
     });
-  return [...check('quality'), ...check('counts')];
+  const low = Object.entries(rules.least ?? {}).flatMap(([name, least]) => {
+    const value = next.quality[name];
+    return value !== undefined && value >= least ? [] : [`${name} ${value === undefined ? 'is missing' : round(value)}, at least ${least} is wanted`];
+  });
+  return [...check('quality'), ...check('counts'), ...low];
 }
 
 const round = (value: number): number => Math.round(value * 1e4) / 1e4;

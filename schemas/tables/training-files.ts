@@ -39,6 +39,8 @@ export const impressionsStructure: string = [
   "served_at DateTime64(3, 'UTC')",
   'arm String',
   'scorer String',
+  // What the scorer said: a later one is held against it.
+  'score Float32',
   'index_version String',
   'feature_version String',
   // watched, or passed: not watched, though something later in the same response was.

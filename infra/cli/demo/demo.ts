@@ -23,7 +23,7 @@ import { Panel, type PanelState, panelLines } from './panel.ts';
 const seed = 7;
 const videos = 600;
 const viewers = 150;
-const watchesPerSecond = 60;
+const watchesPerSecond = 100;
 /** Simulated viewers share one address. */
 const addressLimit = 1_000_000;
 /** They answer within a second: half an hour of waiting would only hide the loop. */

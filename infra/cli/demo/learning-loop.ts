@@ -6,7 +6,7 @@ import { percent } from '../commands/simulate.ts';
 /** In the order in which one uses what the other made. The export of all replayed hours takes longest, so it comes last. */
 const hourly = ['train-vectors', 'build-index', 'offline-features', 'training-set', 'skew-check', 'train-ranker', 'export-events'] as const;
 /** Watches that a training set can be made of. */
-const enoughWatches = 1_200;
+const enoughWatches = 3_000;
 
 /** Runs the hourly jobs once, without waiting for the hour, and watches which versions serve. */
 export class LearningLoop {
