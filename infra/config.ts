@@ -23,6 +23,8 @@ export interface Config {
   readonly jwt: { readonly secret: string | undefined; readonly jwksUrl: string | undefined; readonly issuer: string };
   readonly limits: { readonly perUserPerMinute: number; readonly perAddressPerMinute: number };
   readonly flushMs: number;
+  /** How long a job that died silently keeps others out. */
+  readonly jobLeaseMs: number;
   /** What happens later than this after an impression is not an answer to it. */
   readonly trainingHorizonMs: number;
   /** How long a consumer that died silently keeps its partitions. */
@@ -109,6 +111,7 @@ export function readConfig(env: Environment = process.env): Config {
     },
     sessionTimeoutMs: whole(env, 'FORYOU_SESSION_TIMEOUT_MS', 10_000, 1_000, 300_000),
     flushMs: whole(env, 'FORYOU_FLUSH_MS', 10, 1, 10_000),
+    jobLeaseMs: whole(env, 'FORYOU_JOB_LEASE_MS', 60_000, 1_000, 3_600_000),
     trainingHorizonMs: 1_000 * whole(env, 'FORYOU_TRAINING_HORIZON_SECONDS', 1_800, 1, 86_400),
     logLevel: env['FORYOU_LOG_LEVEL'] ?? 'info',
     sharedData: path('FORYOU_SHARED_DATA', '../shared/data'),
@@ -140,6 +143,7 @@ export function environmentOf(config: Config, more: Record<string, string> = {})
     FORYOU_DEDUPE_GENERATION: String(config.dedupeGeneration),
     FORYOU_SESSION_TIMEOUT_MS: String(config.sessionTimeoutMs),
     FORYOU_LOG_LEVEL: config.logLevel,
+    FORYOU_JOB_LEASE_MS: String(config.jobLeaseMs),
     FORYOU_TRAINING_HORIZON_SECONDS: String(config.trainingHorizonMs / 1_000),
     FORYOU_LIMIT_USER: String(config.limits.perUserPerMinute),
     FORYOU_LIMIT_ADDRESS: String(config.limits.perAddressPerMinute),

@@ -36,6 +36,7 @@ const portsOf = (config: Config, clientId: string) => {
     indexes: new HnswIndexes(),
     inference: new OnnxRuntime(),
     matmul: () => MatMul.load(new OnnxRuntime()),
+    leaseMs: config.jobLeaseMs,
     horizonMs: config.trainingHorizonMs,
     code: codeVersion(),
   };

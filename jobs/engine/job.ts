@@ -36,6 +36,8 @@ export interface JobPorts {
   readonly warehouse: Warehouse;
   readonly lease: Lease;
   readonly blobs: Blobs;
+  /** How long a job that died silently keeps others out; a minute when left out. */
+  readonly leaseMs?: number;
 }
 
 export interface RunOptions {
@@ -46,7 +48,6 @@ export interface RunOptions {
   readonly version?: string;
 }
 
-const leaseMs = 60_000;
 const hourMs = 3_600_000;
 export const logicalHour = (nowMs: number): Date => new Date(Math.floor(nowMs / hourMs) * hourMs);
 /** The hours of [from, to), oldest first. */
@@ -57,6 +58,7 @@ export const hoursBetween = (from: Date, to: Date): Date[] => {
 
 /** Runs a job once under its lease, and writes down how it went. Null when another holder runs it. */
 export async function runJob<P extends JobPorts>(job: Job<P>, ports: P, options: RunOptions): Promise<Readonly<Record<string, number>> | null> {
+  const { leaseMs = 60_000 } = ports;
   const held = await ports.lease.acquire(`job:${job.name}`, leaseMs);
   if (!held) return null;
   let lost = false;

@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { MatMul } from '#infra/inference/matmul.ts';
+import { OnnxRuntime } from '#infra/inference/onnx-runtime.ts';
+import { outcomes } from '#schemas/artifacts/ranker.ts';
+import type { Engagement } from '#schemas/events/engagement.ts';
+import { computeAsOf } from '#schemas/features/as-of.ts';
+import { rankingFeature } from '#schemas/features/ranking.ts';
+import { videoView } from '#schemas/features/views/engagement.ts';
+import { makeEngagement } from '../../topologies/faults/events.ts';
+import { Random } from '../engine/random.ts';
+import { featureCount, outcomeCount } from '../ranker/dataset.ts';
+import { baselines, ease } from './baselines.ts';
+import { datasetOf } from './interactions.ts';
+import { inverseOf } from './inverse.ts';
+import { replay } from './kuairand-rows.ts';
+import { rankingQuality } from './ranking.ts';
+
+const matmul = await MatMul.load(new OnnxRuntime());
+
+test.each([5, 256, 700])('the inverse of a symmetric positive definite matrix of %i rows', async (n) => {
+  const random = new Random(n);
+  const factor = Float32Array.from({ length: n * 20 }, () => random.normal());
+  const a = await matmul.timesTransposed(factor, factor, 20);
+  for (let i = 0; i < n; i++) a[i * n + i] = (a[i * n + i] as number) + 5;
+  const inverse = await inverseOf(matmul, a, n);
+  const identity = await matmul.timesTransposed(a, inverse, n);
+  for (let i = 0; i < n; i += 7) for (let j = 0; j < n; j += 3) expect(Math.abs((identity[i * n + j] as number) - (i === j ? 1 : 0))).toBeLessThan(1e-2);
+});
+
+/** Users of two tastes: even ones took even items, odd ones odd items. */
+const twoTastes = datasetOf(
+  new Map(
+    Array.from({ length: 120 }, (_, u) => {
+      const random = new Random(u + 1);
+      return [`u${u}`, [...new Set(Array.from({ length: 8 }, () => `i${2 * random.below(20) + (u % 2)}`))]] as const;
+    }).map(([user, list]) => [user, [...list]]),
+  ),
+);
+
+test('EASE equals its definition, solved plainly', async () => {
+  const h = datasetOf(
+    new Map([
+      ['a', ['x', 'y']],
+      ['b', ['x', 'y', 'z']],
+      ['c', ['z']],
+    ]),
+  ).histories;
+  const lambda = 2;
+  // Gram matrix of x, y, z plus lambda, inverted by hand: rows (4,2,1), (2,4,1), (1,1,4).
+  const determinant = 4 * (16 - 1) - 2 * (8 - 1) + 1 * (2 - 4);
+  const p = [
+    [15, -7, -2],
+    [-7, 15, -2],
+    [-2, -2, 12],
+  ].map((row) => row.map((v) => v / determinant)) as number[][];
+  const b = (from: number, to: number) => (from === to ? 0 : -((p[from] as number[])[to] as number) / ((p[to] as number[])[to] as number));
+  const scores = await (await ease(matmul, h, lambda)).score([0]);
+  for (let item = 0; item < 3; item++) expect(scores[item]).toBeCloseTo(b(0, item) + b(1, item), 5);
+});
+
+test('item-kNN and EASE find the taste that popularity cannot', async () => {
+  const h = twoTastes.histories;
+  const cases = Array.from({ length: h.users }, (_, user) => ({
+    user,
+    wanted: Array.from({ length: h.items }, (_i, i) => i).filter((i) => Number((twoTastes.items.names[i] as string).slice(1)) % 2 === user % 2),
+  }));
+  const found = new Map<string, number>();
+  for (const { name, recommender } of await baselines(matmul, h, 5))
+    found.set(name, (await rankingQuality(recommender, cases, (u) => h.item.subarray(h.start[u], h.start[u + 1]), h.items, 5)).ndcg);
+  expect(found.get('item-kNN')).toBeGreaterThan(0.95);
+  expect(found.get('EASE')).toBeGreaterThan(0.95);
+  expect(found.get('popularity')).toBeLessThan(0.8);
+});
+
+const log = (events: readonly Engagement[]) => [...events].sort((a, b) => a.occurredAt - b.occurredAt).map((e) => ({ timeMs: e.occurredAt, events: [e] }));
+
+test('a replayed row knows what came before it, and neither its own outcome nor anything later', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat(500), { minLength: 5, maxLength: 40 }), fc.nat(39), (numbers, at) => {
+      const now = Date.UTC(2026, 0, 1);
+      const events = log(numbers.map((i) => ({ ...makeEngagement(i, 'replay', now), kind: 'watch' as const, watchedMs: (i * 811) % 9_000 })));
+      const cut = Math.min(at, events.length - 1);
+      const { data } = replay(events);
+      const row = (r: number, x: Float32Array) => Array.from(x.subarray(r * featureCount, (r + 1) * featureCount));
+      // Another outcome of this view and of all later ones: the row stays what it was.
+      const changed = replay(events.map((v, i) => (i < cut ? v : { ...v, events: v.events.map((e) => ({ ...e, kind: 'report' as const, watchedMs: 1 })) })));
+      expect(row(cut, changed.data.x)).toEqual(row(cut, data.x));
+      const videoId = events[cut]?.events[0]?.videoId ?? '';
+      const before = computeAsOf(
+        videoView,
+        events.slice(0, cut).map((v) => v.events[0] as Engagement),
+        (e) => e.occurredAt,
+        events[cut]?.timeMs as number,
+      ).get(videoId) as Record<string, number> | undefined;
+      expect(row(cut, data.x)[rankingFeature('video.watches_all')]).toBeCloseTo(before?.['watches_all'] ?? 0, 4);
+      expect(data.y[cut * outcomeCount + outcomes.indexOf('earlySkip')]).toBe((events[cut]?.events[0]?.watchedMs as number) < 2_000 ? 1 : 0);
+    }),
+    { numRuns: 40 },
+  );
+});
