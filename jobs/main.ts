@@ -24,7 +24,7 @@ import { trainingSet } from './training/training-set.ts';
 import { trainVectors } from './vectors/train-vectors.ts';
 
 /** Everything that jobs are given. */
-const portsOf = (config: Config, clientId: string) => {
+export const jobPorts = (config: Config, clientId: string) => {
   const adapters = connect(config, clientId);
   const blobs = new S3Blobs(config.s3);
   return {
@@ -41,7 +41,7 @@ const portsOf = (config: Config, clientId: string) => {
     code: codeVersion(),
   };
 };
-export type AllPorts = ReturnType<typeof portsOf>;
+export type AllPorts = ReturnType<typeof jobPorts>;
 
 /** In the order in which one uses what the other made. Those without a schedule run when a person asks. */
 export const jobs: readonly Job<AllPorts>[] = [
@@ -79,7 +79,7 @@ export interface NamedRun {
 export async function runNamedJob(config: Config, name: string, options: NamedRun = {}): Promise<Readonly<Record<string, number>>> {
   const job = jobs.find((j) => j.name === name);
   if (!job) throw new ForyouError('input-invalid', `there is no job "${name}"`, { fix: `choose one of: ${jobs.map((j) => j.name).join(', ')}` });
-  const ports = portsOf(config, 'foryou-job');
+  const ports = jobPorts(config, 'foryou-job');
   const total: Record<string, number> = {};
   try {
     for (const hour of options.hours ?? [logicalHour(Date.now())]) {
@@ -100,7 +100,7 @@ export async function runNamedJob(config: Config, name: string, options: NamedRu
 
 /** Takes in a ranker that was made elsewhere, as a run of its own job would. */
 export async function addModel(config: Config, bytes: Buffer): ReturnType<typeof addRanker> {
-  const ports = portsOf(config, 'foryou-job');
+  const ports = jobPorts(config, 'foryou-job');
   try {
     const held = await ports.lease.acquire(`job:${trainRanker.name}`, 600_000);
     if (!held) throw new ForyouError('unavailable', `${trainRanker.name} runs now`, { fix: 'wait for it to end' });
@@ -112,13 +112,13 @@ export async function addModel(config: Config, bytes: Buffer): ReturnType<typeof
 
 /** The schedule with the last runs. */
 export async function listJobs(config: Config) {
-  const ports = portsOf(config, 'foryou-jobs');
+  const ports = jobPorts(config, 'foryou-jobs');
   return jobStatus(jobs, ports.warehouse, Date.now()).finally(() => disconnect(ports));
 }
 
 /** The scheduler process. */
 export async function runScheduler(config: Config): Promise<{ stop(): Promise<void> }> {
-  const ports = portsOf(config, 'foryou-jobs');
+  const ports = jobPorts(config, 'foryou-jobs');
   const endpoint = await startEndpoint(ports.telemetry, config.host, config.ports.jobs);
   const running = runSchedule(jobs, ports, ports.code, (job, outcome) => {
     ports.telemetry.count('foryou_job_runs_total', { job, outcome: outcome instanceof Error ? 'failed' : outcome ? 'done' : 'elsewhere' });

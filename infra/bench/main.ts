@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { readConfig } from '../config.ts';
 import { ForyouError } from '../errors.ts';
+import { growth } from './growth.ts';
 import { ingest } from './ingest.ts';
 import { pointInTime } from './point-in-time.ts';
 import { type BenchRow, table } from './row.ts';
@@ -12,6 +13,7 @@ const suites: readonly { rows: readonly string[]; run: (say: (line: string) => v
   { rows: ['ingest-vs-kafkajs', 'ingest-vs-clickhouse-kafka-engine'], run: ingest },
   { rows: ['freshness-ms-p50', 'freshness-ms-p99', 'feed-ms-p99-c1', 'feed-ms-p99-c4', 'feed-ms-p99-c16', 'feature-read-1000-ms-p99'], run: serving },
   { rows: ['pit-vs-feast'], run: pointInTime },
+  { rows: ['growth'], run: growth },
 ];
 
 const { only } = new Command('bench').option('--only <name>', 'one row').parse().opts<{ only?: string }>();
@@ -24,7 +26,7 @@ for (const suite of chosen) {
   console.log(`measuring ${suite.rows.join(', ')}`);
   rows.push(...(await suite.run((line) => console.log(line))));
 }
-const shown = rows.filter((r) => !only || r.name === only || only === 'pit-vs-feast');
+const shown = rows.filter((r) => !only || r.name === only || r.name.startsWith(only.split('-')[0] as string));
 console.log(`\n${table(shown)}`);
 const out = readConfig().benchOut;
 if (out) writeFileSync(out, `${JSON.stringify(shown, null, 2)}\n`);
