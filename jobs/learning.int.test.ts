@@ -5,6 +5,7 @@ import { sharedConfig } from '#infra/testing/shared-stack.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
 import { signalValue, signalValueSql } from '#schemas/config/signal-weights.ts';
 import { type Engagement, engagement } from '#schemas/events/engagement.ts';
+import { videoPublished } from '#schemas/events/video-published.ts';
 import { serve } from '../serving/main.ts';
 import { makeEngagement } from '../topologies/faults/events.ts';
 import { runTopologies } from '../topologies/main.ts';
@@ -19,7 +20,7 @@ const hour = logicalHour(Date.now());
 const events: Engagement[] = Array.from({ length: 2_000 }, (_, i) => ({ ...makeEngagement(i, `learn-${run}`, hour.getTime()), watchedMs: (i * 811) % 30_000 }));
 const stops: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
-  stops.push((await runTopologies(config, 'engagement-history')).stop);
+  for (const group of ['engagement-history', 'videos-published-history']) stops.push((await runTopologies(config, group)).stop);
   await new EventProducer(adapters).send(engagement, events);
   await eventually(
     'history has the events',
@@ -52,7 +53,32 @@ test('vectors and an index are learnt from history, and serving swaps in each ne
   };
   await eventually('serving reports a version', async () => (await version()) !== null);
   const first = await version();
-  await runNamedJob(config, 'build-index', { hours: [hour] });
+  // A video of this hour, liked by a few whom training knows, is in the next index without new training.
+  const fresh = `learn-${run}-fresh`;
+  const producer = new EventProducer(adapters);
+  await producer.send(videoPublished, [
+    {
+      eventId: `${fresh}-p`,
+      videoId: fresh,
+      creatorId: 'c',
+      occurredAt: Date.now(),
+      durationMs: 9_000,
+      caption: '',
+      topics: [],
+      region: 'DE',
+      hlsUrl: '',
+      posterUrl: '',
+    },
+  ]);
+  const likes = events.slice(0, 5).map((e, i) => ({ ...e, eventId: `learn-${run}-like-${i}`, videoId: fresh, kind: 'like' as const, occurredAt: Date.now() }));
+  await producer.send(engagement, likes);
+  await eventually('history knows of it', async () => {
+    const [row] = await adapters.warehouse.query<{ p: number; e: number }>(
+      `SELECT (SELECT count() FROM videos_published WHERE video_id = '${fresh}') AS p, (SELECT count() FROM engagements WHERE video_id = '${fresh}') AS e`,
+    );
+    return row?.p === 1 && row.e === likes.length;
+  });
+  expect((await runNamedJob(config, 'build-index', { hours: [hour] }))['foldedIn']).toBeGreaterThanOrEqual(1);
   await eventually('serving reports the next version', async () => (await version()) !== first);
   const listed = await listJobs(config);
   expect(listed.find((j) => j.job === 'build-index')).toMatchObject({ status: 'done', late: false });

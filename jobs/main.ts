@@ -8,7 +8,6 @@ import { MatMul } from '#infra/inference/matmul.ts';
 import { OnnxRuntime } from '#infra/inference/onnx-runtime.ts';
 import { RedisLease } from '#infra/lease/lease.ts';
 import { startEndpoint } from '#infra/telemetry/endpoint.ts';
-import { HnswIndexes } from '#infra/vectors/hnsw.ts';
 import { s3Lake } from '#infra/warehouse/lake.ts';
 import { type Job, logicalHour, type Progress, runJob } from './engine/job.ts';
 import { jobStatus, runSchedule } from './engine/schedule.ts';
@@ -33,7 +32,6 @@ export const jobPorts = (config: Config, clientId: string) => {
     blobs,
     lake: s3Lake(config.s3),
     artifacts: new ArtifactStore(blobs),
-    indexes: new HnswIndexes(),
     inference: new OnnxRuntime(),
     matmul: () => MatMul.load(new OnnxRuntime()),
     leaseMs: config.jobLeaseMs,

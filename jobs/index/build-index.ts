@@ -1,15 +1,16 @@
-import { type ArtifactStore, sha256 } from '#infra/artifacts/store.ts';
+import { type ArtifactFiles, type ArtifactStore, sha256 } from '#infra/artifacts/store.ts';
 import { ForyouError } from '#infra/errors.ts';
-import type { VectorIndexes } from '#infra/vectors/vectors.ts';
-import { versionAt } from '#schemas/artifacts/manifest.ts';
+import type { Warehouse } from '#infra/warehouse/warehouse.ts';
+import { type ArtifactManifest, versionAt } from '#schemas/artifacts/manifest.ts';
+import { videosPublished } from '#schemas/tables/history.ts';
 import type { Job, JobPorts, JobRun } from '../engine/job.ts';
 import { Threads } from '../engine/threads.ts';
-import { topIndices } from '../vectors/content.ts';
-import type { BuildMessage } from './build-worker.ts';
+import { ItemFoldIn } from '../vectors/item-fold-in.ts';
+import { answersSql } from '../vectors/pairs.ts';
+import type { BuildMessage, Built } from './build-worker.ts';
 
 export interface IndexPorts extends JobPorts {
   readonly artifacts: ArtifactStore;
-  readonly indexes: VectorIndexes;
   readonly code: string;
 }
 
@@ -18,70 +19,107 @@ const margins = { quality: { recall: 0.02 }, counts: { count: 0.2 } };
 const recallAt = 50;
 const sampleSize = 200;
 
-/** Share of the exact best that the index finds, over user vectors spread through all of them. */
-function recallOf(ports: IndexPorts, bytes: Buffer, items: Float32Array, users: Float32Array, dims: number): number {
-  const count = items.length / dims;
-  const index = ports.indexes.load(bytes, { count, dims, ef: settings.ef });
-  const k = Math.min(recallAt, count);
-  const queries = Math.min(sampleSize, users.length / dims);
-  let found = 0;
+const floats = (bytes: Buffer | undefined): Float32Array => new Float32Array(new Uint8Array(bytes ?? []).buffer);
+const lines = (bytes: Buffer | undefined): string[] => (bytes?.toString() ?? '').split('\n');
+
+/** Vectors spread through all of them. */
+function sample(vectors: Float32Array, dims: number): Float32Array {
+  const count = vectors.length / dims;
+  const queries = Math.min(sampleSize, count);
+  const out = new Float32Array(queries * dims);
   for (let q = 0; q < queries; q++) {
-    const from = Math.floor((q * (users.length / dims)) / queries) * dims;
-    const query = users.subarray(from, from + dims);
-    const exact = new Float32Array(count);
-    for (let i = 0; i < count; i++) {
-      let dot = 0;
-      for (let d = 0; d < dims; d++) dot += (query[d] as number) * (items[i * dims + d] as number);
-      exact[i] = dot;
-    }
-    // By score, not by name: copies of a video share a vector.
-    const worst = exact[topIndices(exact, k).at(-1) as number] as number;
-    for (const label of index.search(query, k).labels) if ((exact[label] as number) >= worst - 1e-6) found++;
+    const from = Math.floor((q * count) / queries) * dims;
+    out.set(vectors.subarray(from, from + dims), q * dims);
   }
-  return queries === 0 ? 1 : found / (queries * k);
+  return out;
 }
 
-const floats = (bytes: Buffer): Float32Array => new Float32Array(new Uint8Array(bytes).buffer);
+interface Items {
+  readonly ids: readonly string[];
+  readonly vectors: Float32Array;
+}
+
+/** Videos that were published since the vectors were trained, folded in from those who have answered them well. */
+async function newVideos(warehouse: Warehouse, vectors: ArtifactManifest, files: ArtifactFiles, run: JobRun): Promise<Items> {
+  const { dims } = vectors.counts as { dims: number };
+  const known = new Set(lines(files['items.txt']));
+  const trainedAt = new Date(vectors.made['hour'] ?? 0);
+  const rows = await warehouse.query<{ video: string; users: string[]; weights: number[] }>(
+    `SELECT video_id AS video, groupArray(user_id) AS users, groupArray(weight) AS weights FROM (${answersSql(new Date(run.hour.getTime() + 3_600_000))})
+     WHERE video_id IN (SELECT video_id FROM ${videosPublished.name} WHERE occurred_at >= fromUnixTimestamp64Milli(${trainedAt.getTime()})) GROUP BY video_id ORDER BY video_id`,
+  );
+  const fresh = rows.filter((row) => !known.has(row.video));
+  if (fresh.length === 0) return { ids: [], vectors: new Float32Array(0) };
+  const places = new Map(lines(files['users.txt']).map((id, i) => [id, i]));
+  const [alpha, reg, nu] = ['alpha', 'reg', 'nu'].map((name) => Number(vectors.made[name])) as [number, number, number];
+  const foldIn = new ItemFoldIn({ dims, users: floats(files['users.f32']), alpha, reg, nu });
+  const made = fresh.flatMap(({ video, users, weights }) => {
+    const at = users.flatMap((user, i) => (places.has(user) ? [[places.get(user) as number, weights[i] as number] as const] : []));
+    if (at.length === 0) return [];
+    return [
+      {
+        video,
+        vector: foldIn.item(
+          Int32Array.from(at, (a) => a[0]),
+          Float32Array.from(at, (a) => a[1]),
+        ),
+      },
+    ];
+  });
+  const all = new Float32Array(made.length * dims);
+  made.forEach(({ vector }, i) => {
+    all.set(vector, i * dims);
+  });
+  return { ids: made.map((m) => m.video), vectors: all };
+}
 
 async function build(ports: IndexPorts, run: JobRun): Promise<Readonly<Record<string, number>>> {
   const vectors = await ports.artifacts.running('vectors');
   if (!vectors) throw new ForyouError('input-invalid', 'no vectors serve yet', { fix: 'run foryou job train-vectors first' });
-  const { items: count, dims } = vectors.counts as { items: number; dims: number };
-  if (run.dryRun) return { rows: count };
+  const { items: trained, dims } = vectors.counts as { items: number; dims: number };
+  if (run.dryRun) return { rows: trained };
   const files = await ports.artifacts.fetch(vectors);
-  const items = floats(files['items.f32'] as Buffer);
-  run.progress('build index', 0, 2);
+  const fresh = await newVideos(ports.warehouse, vectors, files, run);
+  const count = trained + fresh.ids.length;
+  const items = new Float32Array(count * dims);
+  items.set(floats(files['items.f32']));
+  items.set(fresh.vectors, trained * dims);
+  run.progress('build index', 0, 1);
   const threads = new Threads(new URL('./build-worker.ts', import.meta.url), 1);
-  const message: BuildMessage = { vectors: items, dims, settings };
-  const [made] = await threads.all<Uint8Array>(message).finally(() => threads.close());
-  const index = Buffer.from(made as Uint8Array);
-  run.progress('measure recall', 1, 2);
-  const recall = recallOf(ports, index, items, floats(files['users.f32'] as Buffer), dims);
+  const message: BuildMessage = { vectors: items, dims, settings, queries: sample(floats(files['users.f32']), dims), k: Math.min(recallAt, count) };
+  const [made] = await threads.all<Built>(message).finally(() => threads.close());
+  const { index: bytes, recall } = made as Built;
+  const index = Buffer.from(bytes);
+  run.progress('build index', 1, 1);
   run.check();
   const { refused } = await ports.artifacts.release(
     {
       kind: 'index',
       version: versionAt(run.hour, run.fence),
       code: ports.code,
-      counts: { count, dims },
+      counts: { count, dims, foldedIn: fresh.ids.length },
       quality: { recall },
       made: { ...vectors.made, vectors: vectors.version, metric: 'ip', ef: String(settings.ef), sha256: sha256(index) },
     },
     // All that retrieval needs travels together, so that an answer never mixes two versions of vectors.
-    { 'index.hnsw': index, 'items.txt': files['items.txt'] as Buffer, 'items.f32': files['items.f32'] as Buffer, 'eigen.f64': files['eigen.f64'] as Buffer },
+    {
+      'index.hnsw': index,
+      'items.txt': Buffer.from([...lines(files['items.txt']), ...fresh.ids].join('\n')),
+      'items.f32': Buffer.from(items.buffer),
+      'eigen.f64': files['eigen.f64'] as Buffer,
+    },
     run.fence,
     margins,
   );
-  run.progress('measure recall', 2, 2);
   for (const reason of refused) run.progress(`kept, not promoted: ${reason}`, 1, 1);
-  return { rows: count, recall, promoted: refused.length === 0 ? 1 : 0 };
+  return { rows: count, foldedIn: fresh.ids.length, recall, promoted: refused.length === 0 ? 1 : 0 };
 }
 
 export const buildIndex: Job<IndexPorts> = {
   name: 'build-index',
-  doc: 'Builds the HNSW index over the running video vectors, and measures its recall against exact search.',
+  doc: 'Builds the HNSW index over the running video vectors and those of newer videos, and measures its recall against exact search.',
   schedule: '15 * * * *',
-  inputs: ['artifact:vectors'],
+  inputs: ['artifact:vectors', 'engagements', videosPublished.name],
   outputs: ['artifact:index'],
   run: build,
 };

@@ -87,7 +87,8 @@ function priorOf(items: Float32Array, dims: number, neighbours: Neighbours, cont
   return prior;
 }
 
-function eigenbasis(parts: readonly Float64Array[], dims: number, alpha: number): { eigen: Float64Array; basis: Float64Array } {
+/** From the lower halves of Gram matrices that add up: the eigenvalues of alpha times their sum, and the basis (rows are eigenvectors). */
+export function eigenbasis(parts: readonly Float64Array[], dims: number, alpha: number): { eigen: Float64Array; basis: Float64Array } {
   const gram = Dense.zeros(dims, dims);
   for (let a = 0; a < dims; a++)
     for (let b = 0; b <= a; b++) {

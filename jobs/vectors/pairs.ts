@@ -15,15 +15,17 @@ const days = 60;
 const unit = 4;
 const most = 3;
 
+/** Pairs of viewer and video that were answered well before `end`, and how well. */
+export const answersSql = (
+  end: Date,
+): string => `SELECT user_id, video_id, toFloat32(least(${most}, sum(${signalValueSql}) / ${unit})) AS weight FROM engagements
+     WHERE occurred_at < fromUnixTimestamp64Milli(${end.getTime()}) AND occurred_at >= fromUnixTimestamp64Milli(${end.getTime() - days * 86_400_000})
+     GROUP BY user_id, video_id HAVING weight > 0`;
+
 /** What viewers answered well before `end`, from history. The set work is ClickHouse's; numbers arrive as numbers. */
 export async function readPairs(warehouse: Warehouse, end: Date, scratch: string): Promise<Pairs> {
   await warehouse.command(`DROP TABLE IF EXISTS ${scratch}`);
-  await warehouse.command(
-    `CREATE TABLE ${scratch} ENGINE = MergeTree ORDER BY (user_id, video_id) AS
-     SELECT user_id, video_id, toFloat32(least(${most}, sum(${signalValueSql}) / ${unit})) AS weight FROM engagements
-     WHERE occurred_at < fromUnixTimestamp64Milli(${end.getTime()}) AND occurred_at >= fromUnixTimestamp64Milli(${end.getTime() - days * 86_400_000})
-     GROUP BY user_id, video_id HAVING weight > 0`,
-  );
+  await warehouse.command(`CREATE TABLE ${scratch} ENGINE = MergeTree ORDER BY (user_id, video_id) AS ${answersSql(end)}`);
   try {
     const names = async (column: string) =>
       (await warehouse.query<{ id: string }>(`SELECT DISTINCT ${column} AS id FROM ${scratch} ORDER BY id`)).map((row) => row.id);

@@ -9,6 +9,7 @@ import { FoldIn } from '#infra/vectors/fold-in.ts';
 import { RowSolver } from '#infra/vectors/least-squares.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
 import { trainAls } from './als.ts';
+import { ItemFoldIn } from './item-fold-in.ts';
 import { matrixOf, transpose } from './matrix.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'foryou-vectors-'));
@@ -101,6 +102,23 @@ test('vectors tell tastes apart, and a viewer with three watches has one at once
   again.forEach((value, k) => {
     expect(value).toBeCloseTo(f.users[4 * f.dims + k] as number, 4);
   });
+});
+
+test('folding a trained video in again gives the vector of one more pass over the videos', async () => {
+  const f = await trainAls(tastes, { ...settings, iterations: 60 }, { threads: 2 });
+  const byItem = transpose(tastes);
+  const fold = new ItemFoldIn({ ...settings, users: f.users.slice() });
+  for (const item of [3, 27]) {
+    const mine = byItem.column.slice(byItem.start[item], byItem.start[item + 1]);
+    const again = fold.item(
+      mine,
+      Float32Array.from(mine, () => 1),
+    );
+    // After so many passes one more changes little.
+    again.forEach((value, k) => {
+      expect(value).toBeCloseTo(f.items[item * f.dims + k] as number, 2);
+    });
+  }
 });
 
 test('evaluation counts what training never saw, and names file, row and column of what it cannot read', async () => {
