@@ -38,7 +38,7 @@ interop: bootstrap
 	@npm run --silent interop
 
 mutants: bootstrap
-	@npm run --silent mutants
+	@npm run --silent mutants -- $(ONLY)
 
 schemas: bootstrap
 	@npm run --silent schemas
