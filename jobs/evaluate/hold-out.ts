@@ -11,7 +11,9 @@ const mostCases = 4_000;
 
 /**
  * Keeps part of some lists apart: the newest item where order is known, otherwise a random tenth, at
- * least one. Settings are chosen on it, so that nothing of a test is ever looked at. At most every other
+ * least one, of every other list and the end of those between. A file that lists items by number may have
+ * been cut at random or at the end of each list, and items with high numbers are often the rarer ones:
+ * settings should suit both. They are chosen on this, so that nothing of a test is ever looked at. At most every other
  * list of two or more is touched: the rest stays whole, so that what is trained is nearly as dense as the
  * whole, and short lists are asked about as often as they occur.
  */
@@ -31,6 +33,7 @@ export function holdOut(h: Histories, seed: number): HoldOut {
     const apart = new Set<number>();
     if (touched.has(u)) {
       if (h.ordered) apart.add(list.length - 1);
+      else if (cases.length % 2 === 0) for (let i = 0; i < Math.max(1, Math.round(0.1 * list.length)); i++) apart.add(list.length - 1 - i);
       else while (apart.size < Math.max(1, Math.round(0.1 * list.length))) apart.add(random.below(list.length));
       const kept = new Set(list.filter((_item, i) => !apart.has(i)));
       const wanted = [...new Set([...apart].map((i) => list[i] as number))].filter((i) => !kept.has(i));

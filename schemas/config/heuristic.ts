@@ -11,6 +11,11 @@ export const heuristic = {
   freshHalfLifeHours: 12,
   /** Each further source that offered the video. */
   agreement: 0.15,
+  /**
+   * The heuristic counts as so many impressions beside a learnt ranker: one that has seen few knows little of
+   * candidates unlike those that were served.
+   */
+  asImpressions: 5_000,
   /** Order among near-equals differs from session to session by up to this much. */
   jitter: 0.6,
 } as const;

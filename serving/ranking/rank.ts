@@ -1,3 +1,4 @@
+import type { Loaded } from '#infra/artifacts/loader.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import { heuristic as h } from '#schemas/config/heuristic.ts';
 import { signalWeights } from '#schemas/config/signal-weights.ts';
@@ -10,8 +11,6 @@ import { expectedWorth, type Ranker } from './ranker-reader.ts';
 
 /** So many candidates the ranker looks at; when there are more, the pre-ranker chooses them. */
 const ranked = 300;
-/** Behind every candidate that the ranker looked at. */
-const notRanked = -1_000;
 const ageHours = rankingFeature('ageHours');
 
 /** The whole row of each candidate, from what the hydrators left and what is known of the viewer. */
@@ -32,19 +31,44 @@ function fillRows(query: FeedQuery, candidates: readonly FeedCandidate[]): void 
   }
 }
 
-async function worthOf({ model, preRanker }: Ranker, candidates: readonly FeedCandidate[]): Promise<Float64Array> {
+/** How far the ranker is trusted, by the impressions that it learnt from: the rest is the heuristic's. */
+const trust = ({ manifest }: Loaded<Ranker>): number => {
+  const rows = manifest.counts['rows'] ?? 0;
+  return rows / (rows + h.asImpressions);
+};
+
+/** Scores of all candidates, each by the ranker or, when there are many, by the pre-ranker and behind those that the ranker saw. */
+async function scoresOf(query: FeedQuery, ranker: Loaded<Ranker>, candidates: readonly FeedCandidate[]): Promise<Float64Array> {
+  const { model, preRanker } = ranker.value;
+  const share = trust(ranker);
+  const mixed = (worth: ArrayLike<number>, i: number): number => {
+    const c = candidates[i] as FeedCandidate;
+    const fresh = h.fresh * 2 ** (-(c.features[ageHours] as number) / h.freshHalfLifeHours);
+    return share * ((worth[i] as number) + fresh + h.jitter * noise(query.seed, c.id)) + (1 - share) * heuristicScore(query, c);
+  };
   const rows = candidates.map((c) => c.features);
-  if (!preRanker || rows.length <= ranked) return expectedWorth(model, rows);
+  if (!preRanker || rows.length <= ranked) {
+    const worth = await expectedWorth(model, rows);
+    return Float64Array.from(rows, (_row, i) => mixed(worth, i));
+  }
   const first = (await preRanker.predict(rows))['value'] as Float32Array;
-  const order = Int32Array.from(rows.keys()).sort((a, b) => (first[b] as number) - (first[a] as number));
-  const worth = Float64Array.from(first, (value) => value + notRanked);
+  const scores = Float64Array.from(rows, (_row, i) => mixed(first, i));
+  const order = Int32Array.from(rows.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number));
   const chosen = order.subarray(0, ranked);
   const second = await expectedWorth(
     model,
     Array.from(chosen, (i) => rows[i] as Float64Array),
   );
-  for (let i = 0; i < chosen.length; i++) worth[chosen[i] as number] = second[i] as number;
-  return worth;
+  const worth = new Float64Array(rows.length);
+  chosen.forEach((i, at) => {
+    worth[i] = second[at] as number;
+  });
+  const best = scores[order[ranked] as number] as number;
+  for (const i of chosen) scores[i] = mixed(worth, i);
+  // The rest keeps its order, behind every candidate that the ranker looked at.
+  const floor = Math.min(...Array.from(chosen, (i) => scores[i] as number));
+  for (const i of order.subarray(ranked)) scores[i] = floor - 1 - (best - (scores[i] as number));
+  return scores;
 }
 
 /**
@@ -58,9 +82,8 @@ export const rank = (telemetry: Telemetry): Scorer<FeedQuery, FeedCandidate> => 
     const ranker = query.ranker;
     if (ranker && candidates.length > 0)
       try {
-        const worth = await worthOf(ranker.value, candidates);
-        for (const [i, c] of candidates.entries())
-          c.score = (worth[i] as number) + h.fresh * 2 ** (-(c.features[ageHours] as number) / h.freshHalfLifeHours) + h.jitter * noise(query.seed, c.id);
+        const scores = await scoresOf(query, ranker, candidates);
+        for (const [i, c] of candidates.entries()) c.score = scores[i] as number;
         return `ranker@${ranker.version}+weights@${signalWeights.version}`;
       } catch {
         telemetry.count('foryou_ranker_failures_total', {});

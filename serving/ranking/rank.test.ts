@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import type { Loaded } from '#infra/artifacts/loader.ts';
+import { MemoryTelemetry } from '#infra/telemetry/memory.ts';
+import { rankingFeature, rankingFeatures } from '#schemas/features/ranking.ts';
+import type { FeedCandidate, FeedQuery } from '../feed/query.ts';
+import { newcomer } from '../feed/viewer.ts';
+import { rank } from './rank.ts';
+import type { Ranker } from './ranker-reader.ts';
+
+const duration = rankingFeature('durationSeconds');
+/** Predicts completion from the length alone: `sign` 1 for the long, -1 for the short. */
+const model = (output: string, sign: number, seen: number[] = []) =>
+  ({
+    predict: async (rows: readonly Float64Array[]) => {
+      seen.push(rows.length);
+      return { [output]: Float32Array.from(rows, (row) => sign * (row[duration] as number)) };
+    },
+  }) as unknown as Ranker['model'];
+const loaded = (value: Ranker, rows: number) => ({ version: 'v1', manifest: { counts: { rows } }, value }) as unknown as Loaded<Ranker>;
+const query = (ranker: Loaded<Ranker> | null): FeedQuery =>
+  ({ nowMs: 1e12, position: 0, seed: 1, viewer: newcomer, retrieval: null, taste: null, ranker }) as unknown as FeedQuery;
+const candidates = (count: number): FeedCandidate[] =>
+  Array.from(
+    { length: count },
+    (_, i) =>
+      ({
+        id: `v${i}`,
+        sources: ['fresh'],
+        score: 0,
+        card: { creatorId: '', topics: [], publishedAt: 1, durationMs: 1_000 * (i + 1) },
+        features: new Float64Array(rankingFeatures.length),
+      }) as unknown as FeedCandidate,
+  );
+const best = (list: readonly FeedCandidate[]) => [...list].sort((a, b) => b.score - a.score)[0]?.id;
+
+test('the ranker orders, and the answer names it', async () => {
+  const list = candidates(50);
+  expect(await rank(new MemoryTelemetry()).score(query(loaded({ model: model('complete', 1), preRanker: null }, 1e9)), list)).toBe('ranker@v1+weights@1');
+  expect(best(list)).toBe('v49');
+});
+
+test('of many candidates the ranker looks at those that the pre-ranker chooses, and the rest stays behind', async () => {
+  const list = candidates(1_000);
+  const seen: number[] = [];
+  // The pre-ranker likes the long, the ranker the short: the shortest of the 300 longest wins.
+  await rank(new MemoryTelemetry()).score(query(loaded({ model: model('complete', -1, seen), preRanker: model('value', 1) }, 1e9)), list);
+  expect(seen).toEqual([300]);
+  expect(best(list)).toBe('v700');
+});
+
+test('a ranker that learnt from few impressions moves little', async () => {
+  const spread = async (rows: number) => {
+    const list = candidates(50);
+    await rank(new MemoryTelemetry()).score(query(loaded({ model: model('complete', 1), preRanker: null }, rows)), list);
+    return (list[49]?.score ?? 0) - (list[0]?.score ?? 0);
+  };
+  expect(await spread(500)).toBeLessThan(0.2 * (await spread(1e9)));
+});
+
+test('a ranker that fails is counted, and the heuristic answers', async () => {
+  const telemetry = new MemoryTelemetry();
+  const broken = { predict: async () => Promise.reject(new Error('no')) } as unknown as Ranker['model'];
+  const list = candidates(5);
+  expect(await rank(telemetry).score(query(loaded({ model: broken, preRanker: null }, 1e9)), list)).toMatch(/^heuristic@/);
+  expect(telemetry.value('foryou_ranker_failures_total', {})).toBe(1);
+  expect(list.every((c) => Number.isFinite(c.score) && c.score !== 0)).toBe(true);
+});
