@@ -89,7 +89,10 @@ export class RedisOnlineStore implements OnlineStore {
     }
     return this.#tried(async () => {
       const groups = [...byShard];
-      const replies = await Promise.all(groups.map(([shard, at]) => this.client.mgetBuffer(at.map((i) => onlineKey(view, shard, entities[i] as string)))));
+      // One write for all shards: sixteen of them would each wake the store.
+      const pipeline = this.client.pipeline();
+      for (const [shard, at] of groups) pipeline.mgetBuffer(at.map((i) => onlineKey(view, shard, entities[i] as string)));
+      const replies = groups.length === 0 ? [] : (resultsOf(await pipeline.exec()) as (Buffer | null)[][]);
       const values = new Array<Buffer | null>(entities.length).fill(null);
       groups.forEach(([, at], g) => {
         at.forEach((i, j) => {

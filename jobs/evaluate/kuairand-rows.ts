@@ -3,7 +3,7 @@ import { type Outcome, outcomes } from '#schemas/artifacts/ranker.ts';
 import type { Engagement } from '#schemas/events/engagement.ts';
 import { isCompleted, isEarlySkip, watchFraction } from '#schemas/events/watch.ts';
 import { contribution, type EntityState, entitiesOf, finish } from '#schemas/features/as-of.ts';
-import { fillDerived, fillPair, idleMinutes, rankingFeature } from '#schemas/features/ranking.ts';
+import { fillDerived, fillMoment, fillPair, idleMinutes, rankingFeature } from '#schemas/features/ranking.ts';
 import type { AnyView } from '#schemas/features/view.ts';
 import { creatorView, userCreators, userTopics, userTopicsAvoided, userView, videoView } from '#schemas/features/views/engagement.ts';
 import { kuairand } from '../import/kuairand.ts';
@@ -89,10 +89,10 @@ export function replay(log: readonly View[]): ReplayedLog {
 function fillRow(row: Float64Array, history: History, watch: Engagement, nowMs: number, publishedAt: number): void {
   row.fill(0);
   const map = (view: AnyView): ReadonlyMap<string, number> => (history.read(view, watch.userId, nowMs) as Map<string, number> | undefined) ?? new Map();
-  const viewer = { topics: map(userTopics), topicsAvoided: map(userTopicsAvoided), creators: map(userCreators), follows: new Set<string>(), packed: null };
+  const viewer = { topics: map(userTopics), topicsAvoided: map(userTopicsAvoided), creators: map(userCreators), follows: new Set<string>() };
   const video = { creatorId: watch.creatorId, topics: [watch.topic], publishedAt, durationMs: watch.durationMs, sources: [], similarity: 0 };
-  fillPair(row, viewer, video, nowMs, 0);
-  row[rankingFeature('idleMinutes')] = idleMinutes(0, nowMs);
+  fillMoment(row, null, nowMs, 0);
+  fillPair(row, viewer, video, nowMs);
   for (const [view, entity] of [
     [videoView, watch.videoId],
     [userView, watch.userId],

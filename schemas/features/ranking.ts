@@ -87,8 +87,6 @@ export interface ViewerFacts {
   readonly topicsAvoided: ReadonlyMap<string, number>;
   readonly creators: ReadonlyMap<string, number>;
   readonly follows: ReadonlySet<string>;
-  /** The packed user view. */
-  readonly packed: Buffer | null;
 }
 export interface CandidateFacts {
   readonly creatorId: string;
@@ -103,11 +101,26 @@ export interface CandidateFacts {
 const week = 7 * 24 * 60;
 const day = 86_400_000;
 
+/** What every candidate of one moment shares: the viewer's own values, the hour, the position. */
+export function fillMoment(row: Float64Array, packed: Buffer | null, nowMs: number, position: number): void {
+  fillUser(row, packed, nowMs);
+  row[at.position] = position;
+  const angle = (2 * Math.PI * (nowMs % day)) / day;
+  row[at.hourSin] = Math.sin(angle);
+  row[at.hourCos] = Math.cos(angle);
+}
+/** Copies what `fillMoment` wrote. */
+export function copyMoment(from: Float64Array, to: Float64Array): void {
+  for (let i = at.idleMinutes; i <= at.hourCos; i++) to[i] = from[i] as number;
+  for (let i = userAt; i < creatorAt; i++) to[i] = from[i] as number;
+}
+
 /** The values of a pair. Times are epoch milliseconds. */
-export function fillPair(row: Float64Array, viewer: ViewerFacts, video: CandidateFacts, nowMs: number, position: number): void {
+export function fillPair(row: Float64Array, viewer: ViewerFacts, video: CandidateFacts, nowMs: number): void {
   let affinity = 0;
   let avoidance = 0;
-  for (const topic of video.topics) {
+  for (let i = 0; i < video.topics.length; i++) {
+    const topic = video.topics[i] as string;
     affinity += viewer.topics.get(topic) ?? 0;
     avoidance += viewer.topicsAvoided.get(topic) ?? 0;
   }
@@ -119,10 +132,6 @@ export function fillPair(row: Float64Array, viewer: ViewerFacts, video: Candidat
   row[at.durationSeconds] = video.durationMs / 1_000;
   row[at.sources] = video.sources.length;
   row[at.similarity] = video.similarity;
-  row[at.position] = position;
-  const angle = (2 * Math.PI * (nowMs % day)) / day;
-  row[at.hourSin] = Math.sin(angle);
-  row[at.hourCos] = Math.cos(angle);
   for (let i = 0; i < sourceNames.length; i++) row[firstSource + i] = video.sources.includes(sourceNames[i] as string) ? 1 : 0;
 }
 
@@ -136,7 +145,7 @@ export function fillCreator(row: Float64Array, value: Buffer | null | undefined,
 export const idleMinutes = (lastSeenMs: number, nowMs: number): number => (lastSeenMs > 0 ? Math.min(week, Math.max(0, nowMs - lastSeenMs) / 60_000) : week);
 
 const userRow = new Float64Array(columnNames(userView).length);
-export function fillUser(row: Float64Array, value: Buffer | null | undefined, nowMs: number): void {
+function fillUser(row: Float64Array, value: Buffer | null | undefined, nowMs: number): void {
   readPacked(userView, value, nowMs, userRow);
   row[at.idleMinutes] = idleMinutes(userRow[lastSeen] as number, nowMs);
   for (let from = 0, to = userAt; from < userRow.length; from++) if (from !== lastSeen) row[to++] = userRow[from] as number;

@@ -43,7 +43,7 @@ export interface Effect<Q, C> {
 export interface Pipeline<Q, C extends Candidate> {
   readonly name: string;
   readonly sources: readonly Source<Q>[];
-  readonly candidate: (id: string) => C;
+  readonly candidate: (id: string, query: Q) => C;
   readonly hydrate: readonly Hydrator<Q, C>[];
   readonly filter: readonly Filter<Q, C>[];
   /** Reads what only candidates that passed the filters need. */
@@ -109,7 +109,7 @@ async function gather<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q
   offers.forEach((ids, i) => {
     const name = (pipeline.sources[i] as Source<Q>).name;
     for (const id of ids) {
-      const known = byId.get(id) ?? pipeline.candidate(id);
+      const known = byId.get(id) ?? pipeline.candidate(id, query);
       if (!known.sources.includes(name)) known.sources.push(name);
       byId.set(id, known);
     }

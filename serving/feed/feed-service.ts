@@ -9,6 +9,7 @@ import type { Fallback } from './fallback.ts';
 import { forYou } from './for-you.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from './query.ts';
 import type { FeedItem, FeedPage } from './response.ts';
+import { RowPool } from './rows.ts';
 import { readViewer } from './viewer.ts';
 
 export interface FeedRequest {
@@ -36,6 +37,7 @@ export class FeedService {
   readonly #fallback: Fallback;
   readonly #telemetry: Telemetry;
   readonly #pipeline;
+  readonly #rows = new RowPool();
 
   constructor(services: FeedServices, sessions: SessionStore, fallback: Fallback) {
     this.#services = services;
@@ -82,12 +84,13 @@ export class FeedService {
       position,
       served: session.served,
       viewer,
+      rows: this.#rows.begin(),
       retrieval,
       ranker: models.ranker(),
       taste: retrieval && tasteOf(retrieval.value, viewer.videos),
       allowSeen: false,
     };
-    const { chosen, result } = await this.#fill(query);
+    const { chosen, result } = await this.#fill(query).finally(() => query.rows.release());
     const page = this.#response(request, query, chosen, result);
     // An empty page is not kept: what comes next should be found there.
     if (chosen.length === 0) return page;
@@ -113,7 +116,8 @@ export class FeedService {
       if (last.selected.length >= query.count) break;
     }
     const result = last as NonNullable<typeof last>;
-    return { chosen: result.selected, result };
+    // What is answered and logged outlives the request's rows.
+    return { chosen: result.selected.map((c) => ({ ...c, features: c.features.slice() })), result };
   }
 
   #response(

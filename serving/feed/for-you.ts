@@ -1,4 +1,3 @@
-import { rankingFeatures } from '#schemas/features/ranking.ts';
 import type { Pipeline } from '../engine/pipeline.ts';
 import { rank } from '../ranking/rank.ts';
 import { logServed } from './effects/log-served.ts';
@@ -23,7 +22,7 @@ import { trendingInRegion } from './sources/trending-in-region.ts';
 export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidate> => ({
   name: 'for-you',
   sources: [trendingInRegion(services), followedCreators(services), topicAffinity(services), fresh(services), similarTaste],
-  candidate: (id) => ({ id, sources: [], score: 0, card: null, seenAt: null, features: new Float64Array(rankingFeatures.length), reason: '', scorer: '' }),
+  candidate: (id, { rows }) => ({ id, sources: [], score: 0, card: null, seenAt: null, features: rows.take(), reason: '', scorer: '' }),
   hydrate: [cards(services), seen(services), videoFeatures(services)],
   filter: [stillVisible, notSeen, notReportedByMe, notOwn],
   enrich: [creatorFeatures(services)],

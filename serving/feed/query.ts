@@ -8,6 +8,7 @@ import type { VideoCard } from '#schemas/features/views/videos.ts';
 import type { Candidate } from '../engine/pipeline.ts';
 import type { Ranker } from '../ranking/ranker-reader.ts';
 import type { Retrieval } from '../retrieval/index-reader.ts';
+import type { Rows } from './rows.ts';
 
 /** What feed components are given: ports. */
 export interface FeedServices {
@@ -40,6 +41,8 @@ export interface FeedQuery {
   readonly position: number;
   readonly served: ReadonlySet<string>;
   readonly viewer: Viewer;
+  /** Where candidates take their rows of features from. */
+  readonly rows: Rows;
   readonly retrieval: Loaded<Retrieval> | null;
   readonly ranker: Loaded<Ranker> | null;
   /** The viewer's vector in the basis of `retrieval`; null while nothing is known of him. */
@@ -52,6 +55,8 @@ export interface Viewer extends ViewerFacts {
   /** Videos answered well, with the decayed value of the answers. */
   readonly videos: ReadonlyMap<string, number>;
   readonly reported: ReadonlySet<string>;
+  /** The packed user view. */
+  readonly packed: Buffer | null;
 }
 
 export interface FeedCandidate extends Candidate {

@@ -2,7 +2,7 @@ import type { Loaded } from '#infra/artifacts/loader.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import { heuristic as h } from '#schemas/config/heuristic.ts';
 import { signalWeights } from '#schemas/config/signal-weights.ts';
-import { fillDerived, fillPair, fillUser, rankingFeature } from '#schemas/features/ranking.ts';
+import { copyMoment, fillDerived, fillMoment, fillPair, rankingFeature, rankingFeatures } from '#schemas/features/ranking.ts';
 import type { Scorer } from '../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery } from '../feed/query.ts';
 import { similarity } from '../retrieval/taste.ts';
@@ -13,20 +13,19 @@ import { expectedWorth, type Ranker } from './ranker-reader.ts';
 const ranked = 300;
 const ageHours = rankingFeature('ageHours');
 
+const nobody = { creatorId: '', topics: [], publishedAt: 0, durationMs: 0 };
+
 /** The whole row of each candidate, from what the hydrators left and what is known of the viewer. */
 function fillRows(query: FeedQuery, candidates: readonly FeedCandidate[]): void {
   const { viewer, nowMs } = query;
-  for (const c of candidates) {
-    const facts = {
-      creatorId: c.card?.creatorId ?? '',
-      topics: c.card?.topics ?? [],
-      publishedAt: c.card?.publishedAt ?? 0,
-      durationMs: c.card?.durationMs ?? 0,
-      sources: c.sources,
-      similarity: similarity(query.retrieval?.value, query.taste, c.id),
-    };
-    fillPair(c.features, viewer, facts, nowMs, query.position);
-    fillUser(c.features, viewer.packed, nowMs);
+  const moment = new Float64Array(rankingFeatures.length);
+  fillMoment(moment, viewer.packed, nowMs, query.position);
+  for (let i = 0; i < candidates.length; i++) {
+    const c = candidates[i] as FeedCandidate;
+    const { creatorId, topics, publishedAt, durationMs } = c.card ?? nobody;
+    copyMoment(moment, c.features);
+    const near = similarity(query.retrieval?.value, query.taste, c.id);
+    fillPair(c.features, viewer, { creatorId, topics, publishedAt, durationMs, sources: c.sources, similarity: near }, nowMs);
     fillDerived(c.features);
   }
 }
