@@ -21,7 +21,24 @@ function chosenViews(names: string | undefined) {
   return snapshotViews.filter((v) => wanted.includes(v.name));
 }
 
-async function joinLabels(config: Config, labels: string, out: string, views: ReturnType<typeof chosenViews>): Promise<void> {
+type Views = ReturnType<typeof chosenViews>;
+
+/** The views whose entity the labels name. Says which column is missing when they cannot be joined. */
+async function joinable(warehouse: ClickHouseWarehouse, file: string, source: string, views: Views, all: boolean): Promise<Views> {
+  const described = await warehouse.query<{ name: string }>(`DESCRIBE TABLE ${source}`).catch((cause) => {
+    throw new ForyouError('input-invalid', `${file} is no Parquet file`, { cause, fix: 'write it with pandas, DuckDB, ClickHouse or Spark' });
+  });
+  const columns = described.map((row) => row.name);
+  const missing = (name: string) =>
+    new ForyouError('input-invalid', `${file} has no column "${name}"; it has: ${columns.join(', ')}`, { fix: `add ${name} to every label` });
+  if (!columns.includes('event_timestamp')) throw missing('event_timestamp');
+  const usable = views.filter((view) => columns.includes(entityColumn(view)));
+  const absent = views.find((view) => !columns.includes(entityColumn(view)));
+  if (absent && (!all || usable.length === 0)) throw missing(entityColumn(absent));
+  return usable;
+}
+
+async function joinLabels(config: Config, labels: string, out: string, names: string | undefined): Promise<readonly string[]> {
   const blobs = new S3Blobs(config.s3);
   const lake = s3Lake(config.s3);
   const warehouse = new ClickHouseWarehouse(config.clickhouseUrl, 3_600_000);
@@ -31,6 +48,8 @@ async function joinLabels(config: Config, labels: string, out: string, views: Re
   });
   try {
     await blobs.put(featureBucket, `${folder}/labels.parquet`, bytes);
+    const source = lake.location(featureBucket, `${folder}/labels.parquet`);
+    const views = await joinable(warehouse, labels, source, chosenViews(names), names === undefined);
     const sources = views.map(
       (view): FeatureSource => ({
         name: view.name,
@@ -40,9 +59,10 @@ async function joinLabels(config: Config, labels: string, out: string, views: Re
         view,
       }),
     );
-    const sql = pointInTimeSql(lake.location(featureBucket, `${folder}/labels.parquet`), sources);
+    const sql = pointInTimeSql(source, sources);
     await warehouse.command(`INSERT INTO FUNCTION ${lake.location(featureBucket, `${folder}/out.parquet`)} ${sql} SETTINGS ${joinSettings}`);
     await writeFile(out, (await blobs.get(featureBucket, `${folder}/out.parquet`)) ?? Buffer.alloc(0));
+    return views.map((view) => view.name);
   } finally {
     for (const name of ['labels', 'out']) await blobs.remove(featureBucket, `${folder}/${name}.parquet`).catch(() => {});
     await warehouse.close();
@@ -70,8 +90,7 @@ export function featureCommands(program: Command, config: () => Config): void {
     .requiredOption('--out <file>', 'where the joined Parquet goes')
     .option('--views <names>', `some of ${viewNames.join(',')}`)
     .action(async ({ labels, out, views }: { labels: string; out: string; views?: string }) => {
-      await joinLabels(config(), labels, out, chosenViews(views));
-      print([{ written: out }], false);
+      print([{ written: out, views: (await joinLabels(config(), labels, out, views)).join(', ') }], false);
     });
 
   features
