@@ -34,8 +34,6 @@ export interface FitOptions {
 const neighboursByContent = 20;
 /** Differences of NDCG within this factor are noise on a hold-out of some thousand users. */
 const nearEqual = 1.03;
-/** A setting moves only for more than this: on a hold-out the best of many near-equals is the luckiest. */
-const clearlyBetter = 1.01;
 /** Above so many multiply-adds an iteration costs minutes: the search then stays with fewer dimensions. */
 const largeWork = 4e9;
 
@@ -188,19 +186,22 @@ class Search {
     return best;
   }
 
-  /** Moves from `from` to a neighbour among `values` while that is clearly better. */
-  async #climb(name: string, coarse: readonly number[], from: number, make: (value: number) => Promise<Recommender>): Promise<number> {
-    const values = [...new Set([...coarse, from])].sort((a, b) => a - b);
+  /** Moves from `from` to the better neighbour among `values` until neither is better. */
+  async #climb(name: string, values: readonly number[], from: number, make: (value: number) => Promise<Recommender>): Promise<number> {
     const known = new Map<number, number>();
     const at = async (i: number) => {
       if (i < 0 || i >= values.length) return Number.NEGATIVE_INFINITY;
       if (!known.has(i)) known.set(i, await this.#quality(await make(values[i] as number)));
       return known.get(i) as number;
     };
-    let i = values.indexOf(from);
+    let i = values.reduce(
+      (best, value, j) =>
+        Math.abs(Math.log((value + 1e-9) / (from + 1e-9))) < Math.abs(Math.log(((values[best] as number) + 1e-9) / (from + 1e-9))) ? j : best,
+      0,
+    );
     let here = await at(i);
     for (const step of [1, -1])
-      while ((await at(i + step)) > clearlyBetter * here) {
+      while ((await at(i + step)) > here) {
         i += step;
         here = await at(i);
       }
