@@ -20,8 +20,8 @@ export interface RankerPorts extends TrainingPorts {
 }
 
 const margins = { quality: { auc: 0.05 }, counts: {} };
-/** So much worse than what served may a ranker order what was served. */
-const leastGain = -0.05;
+/** So much worse than what served may a ranker order what was served: a little, and what is noise on so many measured rows. */
+const leastGain = (measured: number): number => -(0.02 + 1 / Math.sqrt(measured));
 const fewestRows = 400;
 
 const finite = (values: Readonly<Record<string, number>>): Record<string, number> =>
@@ -52,7 +52,7 @@ async function release(
   ports: RankerPorts,
   run: Pick<JobRun, 'hour' | 'fence'>,
   files: Record<string, Buffer>,
-  about: { rows: number; quality: RankerQuality; gain: number; made: Record<string, string> },
+  about: { rows: number; measured: number; quality: RankerQuality; gain: number; made: Record<string, string> },
 ) {
   return ports.artifacts.release(
     {
@@ -65,7 +65,7 @@ async function release(
     },
     files,
     run.fence,
-    { ...margins, least: { gain: leastGain } },
+    { ...margins, least: { gain: leastGain(about.measured) } },
   );
 }
 
@@ -76,7 +76,13 @@ async function train(ports: RankerPorts, run: JobRun): Promise<Readonly<Record<s
   const fitted = await fitRanker(ports.inference, data, cuts, { progress: run.progress });
   run.check();
   const gain = gainOver(score.subarray(cuts.calibrate), fitted.predictions, slice(data, cuts.calibrate, data.rows));
-  const about = { rows: data.rows, quality: fitted.quality, gain, made: { set, hour: run.hour.toISOString(), epochs: String(fitted.epochs) } };
+  const about = {
+    rows: data.rows,
+    measured: data.rows - cuts.calibrate,
+    quality: fitted.quality,
+    gain,
+    made: { set, hour: run.hour.toISOString(), epochs: String(fitted.epochs) },
+  };
   const { refused } = await release(ports, run, { [rankerFile]: fitted.ranker, [preRankerFile]: fitted.preRanker }, about);
   for (const reason of refused) run.progress(`kept, not promoted: ${reason}`, 1, 1);
   return { rows: data.rows, ...measures(fitted.quality), gain, preRankerAgreement: fitted.preRankerAgreement, promoted: refused.length === 0 ? 1 : 0 };
@@ -107,7 +113,12 @@ export async function addRanker(
     const predictions = await predictAll(model, measured);
     const quality = qualityOf(predictions, measured);
     const gain = gainOver(score.subarray(thirds(data.rows, cut).calibrate), predictions, measured);
-    const { manifest, refused } = await release(ports, run, { [rankerFile]: bytes }, { rows: data.rows, quality, gain, made: { set, from: 'elsewhere' } });
+    const { manifest, refused } = await release(
+      ports,
+      run,
+      { [rankerFile]: bytes },
+      { rows: data.rows, measured: measured.rows, quality, gain, made: { set, from: 'elsewhere' } },
+    );
     return { version: manifest.version, quality, refused };
   } finally {
     await model.release();
