@@ -26,7 +26,9 @@ for (const suite of chosen) {
   console.log(`measuring ${suite.rows.join(', ')}`);
   rows.push(...(await suite.run((line) => console.log(line))));
 }
-const shown = rows.filter((r) => !only || r.name === only || r.name.startsWith(only.split('-')[0] as string));
+const one = rows.filter((r) => r.name === only);
+// The name of a suite stands for all its rows.
+const shown = one.length > 0 ? one : rows;
 console.log(`\n${table(shown)}`);
 const out = readConfig().benchOut;
 if (out) writeFileSync(out, `${JSON.stringify(shown, null, 2)}\n`);

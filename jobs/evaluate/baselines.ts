@@ -113,8 +113,6 @@ export async function ease(matmul: MatMul, h: Histories, lambda: number): Promis
 export interface Baseline {
   readonly name: string;
   readonly recommender: Recommender;
-  /** The one setting that was chosen on a part of the training data, as ours are. */
-  readonly setting: number;
 }
 
 /** The usual opponents, each with its one setting chosen on what `holdOut` keeps apart. */
@@ -132,8 +130,8 @@ export async function baselines(matmul: MatMul, h: Histories, k: number): Promis
   const knn = await best([0, 0.1, 0.3], (lengths) => byNeighbours(train, itemKnn(train, lengths), 1));
   const lambda = await best([50, 200, 500], (l) => ease(matmul, train, l));
   return [
-    { name: 'popularity', recommender: popularity(h), setting: 0 },
-    { name: 'item-kNN', recommender: byNeighbours(h, itemKnn(h, knn), 1), setting: knn },
-    { name: 'EASE', recommender: await ease(matmul, h, lambda), setting: lambda },
+    { name: 'popularity', recommender: popularity(h) },
+    { name: 'item-kNN', recommender: byNeighbours(h, itemKnn(h, knn), 1) },
+    { name: 'EASE', recommender: await ease(matmul, h, lambda) },
   ];
 }

@@ -36,9 +36,8 @@ export interface FittedRanker {
   readonly ranker: Buffer;
   readonly preRanker: Buffer;
   readonly epochs: number;
-  /** Of the model as it was written, on the last rows; and of the same without calibration. */
+  /** Of the model as it was written, on the last rows. */
   readonly quality: RankerQuality;
-  readonly uncalibrated: RankerQuality;
   /** Predictions on the measured rows, rows x outcomes. */
   readonly predictions: Float32Array;
   /** Correlation of the pre-ranker's order with the ranker's (Spearman). */
@@ -128,7 +127,7 @@ const calibrated = (logits: Float32Array, { scale, shift }: Calibration): Float3
   logits.map((z, i) => sigmoid(z * (scale[i % outcomeCount] as number) + (shift[i % outcomeCount] as number)));
 
 /** A small model that estimates the ranker's worth of a row. */
-async function distil(inference: Inference, part: Part, worth: Float32Array, settings: FitSettings): Promise<{ bytes: (scaling: Scaling) => Buffer }> {
+async function distil(inference: Inference, part: Part, worth: Float32Array, scaling: Scaling, settings: FitSettings): Promise<Buffer> {
   const mean = worth.reduce((a, b) => a + b, 0) / Math.max(1, worth.length);
   const parameters = initialParameters(preRankerLayers, 1, Float32Array.of(mean), settings.seed);
   const loss: Loss = preRankerLoss(parameters);
@@ -139,7 +138,7 @@ async function distil(inference: Inference, part: Part, worth: Float32Array, set
   for (let epoch = 0; epoch < Math.min(steps, 60); epoch++) for (const batch of batches(source, settings.batch, random)) await trainer.step(batch);
   const weights = trainer.parameters();
   await trainer.release();
-  return { bytes: (scaling) => preRankerModel(parameters, weights, scaling) };
+  return preRankerModel(parameters, weights, scaling);
 }
 
 function calibrationOf(logits: Float32Array, data: RankingData): Calibration {
@@ -191,19 +190,17 @@ export async function fitRanker(
   const { parameters, weights, epoch } = await trainRanker(inference, train, stopping, settings, progress);
   const logits = (p: Part) => logitsOf(inference, logitsModel(parameters, weights), p);
   const calibration = calibrationOf(await logits(calibrating), calibrating.data);
-  const small = await distil(inference, train, worthOf(calibrated(await logits(train), calibration), train.data.rows), settings);
-  const preRanker = small.bytes(scaling);
+  const worth = worthOf(calibrated(await logits(train), calibration), train.data.rows);
+  const preRanker = await distil(inference, train, worth, scaling, settings);
   const ranker = rankerModel(parameters, weights, scaling, calibration);
   const model = await RowModel.load(inference, ranker, { known: rankingFeatures, predicted: outcomes });
   const predictions = await predictAll(model, measured.data).finally(() => model.release());
-  const z = await logits(measured);
   return {
     ranker,
     preRanker,
     epochs: epoch,
     quality: qualityOf(predictions, measured.data),
     predictions,
-    uncalibrated: qualityOf(z.map(sigmoid), measured.data),
     preRankerAgreement: await agreement(inference, preRanker, measured.data, worthOf(predictions, measured.data.rows)),
   };
 }

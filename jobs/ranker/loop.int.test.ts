@@ -74,7 +74,7 @@ test('logged features are those that history gives, and a falsified one is found
     );
   // A response may miss what was answered in the milliseconds before it: most values agree, not all.
   expect((await skew('video.likes_all'))[0]?.differing).toBeLessThan(0.2);
-  expect((await skew('user.watches_d14'))[0]?.differing).toBeLessThan(0.5);
+  expect((await skew('user.watches_d14'))[0]?.differing).toBeLessThan(0.2);
   await adapters.warehouse.command(
     `ALTER TABLE feed_items_served UPDATE features = replaceRegexpOne(features, '"video.watches_all":[0-9.]+', '"video.watches_all":1000000') WHERE 1 SETTINGS mutations_sync = 1`,
   );
@@ -125,7 +125,9 @@ test('a model made elsewhere passes the same checks, or is refused with the reas
   await expect(addModel(stack.config, Buffer.from('no model'))).rejects.toMatchObject({ code: 'artifact-refused' });
   await expect(addModel(stack.config, foreign('moonPhase'))).rejects.toThrow(/"moonPhase" is no known feature/);
   const added = await addModel(stack.config, foreign('topicAffinity'));
-  expect(added.quality['complete']?.auc).toBeGreaterThan(0);
+  // Only what it predicts is measured.
+  expect(Object.keys(added.quality)).toEqual(['complete']);
+  expect(added.quality['complete']?.auc).toEqual(expect.any(Number));
   if (added.refused.length === 0) await eventually('serving has swapped it in', async () => (await versions()).ranker === added.version);
   else expect(added.refused[0]).toMatch(/auc .* under the running|gain .* is wanted/);
 });

@@ -90,7 +90,9 @@ export class FeedService {
       taste: retrieval && tasteOf(retrieval.value, viewer.videos),
       allowSeen: false,
     };
-    const { chosen, result } = await this.#fill(query).finally(() => query.rows.release());
+    const { chosen, result } = await this.#fill(query);
+    // Only after success: where one hydrator failed another may still be writing into its rows.
+    query.rows.release();
     const page = this.#response(request, query, chosen, result);
     // An empty page is not kept: what comes next should be found there.
     if (chosen.length === 0) return page;

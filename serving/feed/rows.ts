@@ -37,6 +37,6 @@ export class RowPool {
 export interface Rows {
   /** A row of zeros. */
   take(): Float64Array;
-  /** Nobody may use a row of this request any more. */
+  /** Nobody uses a row of this request any more. Rows that are never released are left to the garbage collector. */
   release(): void;
 }
