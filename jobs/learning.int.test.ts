@@ -68,6 +68,9 @@ test('vectors and an index are learnt from history, and serving swaps in each ne
       region: 'DE',
       hlsUrl: '',
       posterUrl: '',
+      minAge: 0,
+      blockedRegions: [],
+      moderation: 'approved',
     },
   ]);
   const likes = events.slice(0, 5).map((e, i) => ({ ...e, eventId: `learn-${run}-like-${i}`, videoId: fresh, kind: 'like' as const, occurredAt: Date.now() }));

@@ -182,7 +182,7 @@ describe('the feed', () => {
       last = await page(user, `count=50&session_id=gone${attempt++}&explain=1`, ['explain']);
       return ![removed, reported, ...own].some((id) => ids(last as FeedPage).includes(id));
     });
-    const dropped = new Map(last?.explain?.dropped.map((d) => [d.videoId, d.filter]));
+    const dropped = new Map(last?.explain?.candidates.map((c) => [c.videoId, c.by]));
     expect([dropped.get(removed), dropped.get(reported), dropped.get(own[0] as string)]).toEqual(['still-visible', 'not-reported-by-me', 'not-own']);
     expect(Object.keys(last?.items[0]?.explain?.features ?? {})).toContain('video.watches_d1');
   });
@@ -216,5 +216,20 @@ describe('the feed', () => {
       for (const name of baseFeatures) expect(logged[name] ?? 0, name).toBeCloseTo(served.items[at]?.explain?.features[name] as number, 5);
       expect(Object.keys(logged).length).toBeGreaterThan(5);
     }
+  });
+});
+
+describe('the catalogue that serves', () => {
+  const offered = async (user: string, id: string) =>
+    (await page(user, `count=50&session_id=${crypto.randomUUID()}&explain=1`, ['explain'])).explain?.candidates.find((c) => c.videoId === id);
+
+  test('a video is recommendable within two seconds of its publication, and gone within one of its removal', async () => {
+    const user = newUser();
+    await offered(user, '');
+    const video = { ...(makeCatalogue(1, seed + 1, Date.now())[0] as (typeof videos)[number]), occurredAt: Date.now() };
+    await producer.send(videoPublished, [video]);
+    await eventually('it is a candidate', async () => (await offered(user, video.videoId))?.by !== undefined, 2_000);
+    await producer.send(videoRemoved, [{ eventId: crypto.randomUUID(), videoId: video.videoId, occurredAt: Date.now(), reason: 'creator' }]);
+    await eventually('it is dropped', async () => (await offered(user, video.videoId))?.by === 'still-visible', 1_000);
   });
 });

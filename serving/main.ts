@@ -11,13 +11,17 @@ import { ThreadedInference } from '#infra/inference/threaded.ts';
 import { RedisOnlineStore } from '#infra/online/redis.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { RedisSessions } from '#infra/sessions/redis.ts';
-import { HnswIndexes } from '#infra/vectors/hnsw.ts';
+import { ThreadedIndexes } from '#infra/vectors/threaded.ts';
+import { Catalogue } from './catalogue/catalogue.ts';
+import { followVideos } from './catalogue/follow-videos.ts';
+import { LiveVideos } from './catalogue/live-videos.ts';
 import { Fallback } from './feed/fallback.ts';
 import { FeedService } from './feed/feed-service.ts';
 import { authenticator } from './http/auth.ts';
 import { buildServer } from './http/server.ts';
 import { rankerReader } from './ranking/ranker-reader.ts';
 import { indexReader } from './retrieval/index-reader.ts';
+import { LiveDelta } from './retrieval/live-delta.ts';
 
 /** A slow store is worse than none: the feed then answers from memory. */
 const onlineTimeoutMs = 250;
@@ -41,15 +45,19 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
   await Promise.all([online.client, limitStore].map((client) => Promise.race([once(client, 'ready'), setTimeout(3_000)])));
   const producer = new EventProducer(adapters);
   const { telemetry } = adapters;
-  const fallback = new Fallback(online);
+  const catalogue = new Catalogue(online);
+  const delta = new LiveDelta();
+  const following = followVideos(adapters, new LiveVideos(online, catalogue, delta));
+  const fallback = new Fallback(online, catalogue);
   await fallback.start(2_000);
   const artifacts = new ArtifactStore(new S3Blobs(config.s3));
   const inference = new ThreadedInference();
-  const index = new ArtifactLoader(artifacts, indexReader(new HnswIndexes()), telemetry);
+  const indexes = new ThreadedIndexes();
+  const index = new ArtifactLoader(artifacts, indexReader(indexes), telemetry);
   const ranker = new ArtifactLoader(artifacts, rankerReader(inference), telemetry);
   await Promise.all([index.start(artifactsEveryMs), ranker.start(artifactsEveryMs)]);
   const models = { retrieval: () => index.current, ranker: () => ranker.current };
-  const services = { online, producer, clock: systemClock, telemetry, models };
+  const services = { online, producer, clock: systemClock, telemetry, models, catalogue, delta };
   const feed = new FeedService(services, new RedisSessions(online.client), fallback);
 
   const missing = async () => {
@@ -72,8 +80,9 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
     async stop() {
       await app.close();
       fallback.stop();
+      await following.stop();
       await Promise.all([index.stop(), ranker.stop()]);
-      await inference.close();
+      await Promise.all([inference.close(), indexes.close()]);
       limitStore.disconnect();
       await online.close();
       await disconnect(adapters);

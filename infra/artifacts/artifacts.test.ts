@@ -1,11 +1,12 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { type ArtifactManifest, artifactBucket } from '#schemas/artifacts/manifest.ts';
 import { MemoryBlobs } from '../blobs/memory.ts';
 import { ForyouError } from '../errors.ts';
 import { MemoryTelemetry } from '../telemetry/memory.ts';
 import { HnswIndexes } from '../vectors/hnsw.ts';
 import { ExactIndexes } from '../vectors/memory.ts';
-import type { VectorIndex, VectorIndexes } from '../vectors/vectors.ts';
+import { ThreadedIndexes } from '../vectors/threaded.ts';
+import type { IndexBuilder, IndexLoader, VectorIndex } from '../vectors/vectors.ts';
 import { ArtifactLoader, type ArtifactReader } from './loader.ts';
 import { ArtifactStore, type NewArtifact } from './store.ts';
 
@@ -13,31 +14,38 @@ const dims = 8;
 const count = 300;
 const settings = { m: 16, efConstruction: 100, ef: 60, seed: 1 };
 const vectors = Float32Array.from({ length: count * dims }, (_, i) => Math.sin(i * i + i));
-const adapters: [string, VectorIndexes][] = [
-  ['hnswlib', new HnswIndexes()],
-  ['exact', new ExactIndexes()],
+const threaded = new ThreadedIndexes();
+afterAll(() => threaded.close());
+const adapters: [string, IndexBuilder, IndexLoader][] = [
+  ['hnswlib', new HnswIndexes(), new HnswIndexes()],
+  ['hnswlib in a thread of its own', new HnswIndexes(), threaded],
+  ['exact', new ExactIndexes(), new ExactIndexes()],
 ];
 
-describe.each(adapters)('vector index contract: %s', (_name, indexes) => {
-  const bytes = indexes.build(vectors, dims, settings);
-  test('the nearest by dot product come first, with their products', () => {
-    const index = indexes.load(bytes, { count, dims, ef: 60 });
-    const query = vectors.slice(40 * dims, 41 * dims);
-    const exact = new ExactIndexes().load(new ExactIndexes().build(vectors, dims), { count, dims }).search(query, 5);
-    const hits = index.search(query, 5);
-    expect([...hits.labels]).toEqual([...exact.labels]);
-    hits.scores.forEach((score, i) => {
-      expect(score).toBeCloseTo(exact.scores[i] as number, 4);
-    });
-    expect(index.search(query, 10_000).labels.length).toBe(count);
+describe.each(adapters)('vector index contract: %s', (_name, builder, indexes) => {
+  const bytes = builder.build(vectors, dims, settings);
+  test('the nearest by dot product come first, with their products, for each query', async () => {
+    const index = await indexes.load(Buffer.from(bytes), { count, dims, ef: 60 });
+    const queries = vectors.slice(40 * dims, 42 * dims);
+    const exact = await (await new ExactIndexes().load(new ExactIndexes().build(vectors, dims), { count, dims })).search(queries, 5);
+    const hits = await index.search(queries, 5);
+    expect(hits.length).toBe(2);
+    for (const [q, { labels, scores }] of hits.entries()) {
+      expect([...labels]).toEqual([...(exact[q]?.labels ?? [])]);
+      scores.forEach((score, i) => {
+        expect(score).toBeCloseTo(exact[q]?.scores[i] as number, 4);
+      });
+    }
+    expect((await index.search(queries, 10_000))[1]?.labels.length).toBe(count);
+    await index.release();
   });
   test.each([
     ['another width', () => bytes, { count, dims: dims + 1, ef: 60 }],
     ['another count', () => bytes, { count: count + 1, dims, ef: 60 }],
     ['truncated bytes', () => bytes.subarray(0, bytes.length >> 1), { count, dims, ef: 60 }],
     ['no bytes', () => Buffer.alloc(0), { count, dims, ef: 60 }],
-  ])('%s are refused', (_what, damaged, expected) => {
-    expect(() => indexes.load(damaged(), expected)).toThrowError(expect.objectContaining({ code: 'artifact-refused' }));
+  ])('%s are refused', async (_what, damaged, expected) => {
+    await expect(indexes.load(Buffer.from(damaged()), expected)).rejects.toMatchObject({ code: 'artifact-refused' });
   });
 });
 
@@ -48,7 +56,8 @@ const reader = (disposed: string[] = []): ArtifactReader<VectorIndex> => ({
     return new HnswIndexes().load(files['index.hnsw'] as Buffer, { count: n, dims: d, ef: 60 });
   },
   async canary(index) {
-    if (index.search(vectors.slice(0, index.dims), 1).labels[0] !== 0) throw new ForyouError('artifact-refused', 'the canary query finds something else');
+    const [hits] = await index.search(vectors.slice(0, index.dims), 1);
+    if (hits?.labels[0] !== 0) throw new ForyouError('artifact-refused', 'the canary query finds something else');
   },
   async dispose(index) {
     disposed.push(`${index.count}`);
@@ -123,7 +132,7 @@ describe('artifact loader', () => {
     await loader.look();
     expect([held?.version, loader.current?.version]).toEqual(['1', '2']);
     expect(held?.value).not.toBe(loader.current?.value);
-    expect(held?.value.search(unit.slice(0, dims), 1).labels[0]).toBe(0);
+    expect((await held?.value.search(unit.slice(0, dims), 1))?.[0]?.labels[0]).toBe(0);
     await loader.stop();
   });
 

@@ -34,7 +34,9 @@ export class S3Blobs implements Blobs {
   }
   async getTagged(bucket: string, key: string): Promise<{ body: Buffer; tag: string } | null> {
     const found = await this.#tried(() => this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key })), [404]);
-    return found?.Body ? { body: Buffer.from(await found.Body.transformToByteArray()), tag: found.ETag ?? '' } : null;
+    if (!found?.Body) return null;
+    const bytes = await found.Body.transformToByteArray();
+    return { body: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), tag: found.ETag ?? '' };
   }
   async get(bucket: string, key: string): Promise<Buffer | null> {
     return (await this.getTagged(bucket, key))?.body ?? null;

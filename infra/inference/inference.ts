@@ -9,7 +9,7 @@ export interface ModelInput {
   readonly dims: readonly (number | string)[];
 }
 
-/** A model that was loaded: tensors in, tensors out. `run` holds the thread. */
+/** A model that was loaded: tensors in, tensors out. `run` may take the memory of its feeds: they are not used again. */
 export interface Model {
   readonly inputs: readonly ModelInput[];
   readonly outputs: readonly ModelInput[];

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import hnswlib from 'hnswlib-node';
 import { ForyouError } from '../errors.ts';
-import type { IndexSettings, VectorIndex, VectorIndexes } from './vectors.ts';
+import type { IndexBuilder, IndexLoader, IndexSettings, IndexShape, VectorIndex } from './vectors.ts';
 
 /** hnswlib, whose index is a file: it is written to and read from a folder of its own, in a fresh object each time. */
-export class HnswIndexes implements VectorIndexes {
+export class HnswIndexes implements IndexBuilder, IndexLoader {
   build(vectors: Float32Array, dims: number, { m, efConstruction, seed }: IndexSettings): Buffer {
     const count = vectors.length / dims;
     const index = new hnswlib.HierarchicalNSW('ip', dims);
@@ -18,7 +18,7 @@ export class HnswIndexes implements VectorIndexes {
     });
   }
 
-  load(bytes: Buffer, expected: { readonly count: number; readonly dims: number; readonly ef: number }): VectorIndex {
+  async load(bytes: Buffer, expected: IndexShape): Promise<VectorIndex> {
     const { count, dims, ef } = expected;
     const index = new hnswlib.HierarchicalNSW('ip', dims);
     // The header says how many vectors there are and how wide one is; reading past it with another width crashes the process.
@@ -37,11 +37,14 @@ export class HnswIndexes implements VectorIndexes {
     return {
       dims,
       count,
-      search(query, k) {
-        const { neighbors, distances } = index.searchKnn(Array.from(query), Math.min(k, count));
-        // hnswlib's inner-product distance is 1 minus the product.
-        return { labels: Int32Array.from(neighbors), scores: Float32Array.from(distances, (d) => 1 - d) };
+      async search(queries, k) {
+        return Array.from({ length: queries.length / dims }, (_, q) => {
+          const { neighbors, distances } = index.searchKnn(Array.from(queries.subarray(q * dims, (q + 1) * dims)), Math.min(k, count));
+          // hnswlib's inner-product distance is 1 minus the product.
+          return { labels: Int32Array.from(neighbors), scores: Float32Array.from(distances, (d) => 1 - d) };
+        });
       },
+      async release() {},
     };
   }
 }

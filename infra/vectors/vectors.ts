@@ -9,7 +9,9 @@ export interface Hits {
 export interface VectorIndex {
   readonly dims: number;
   readonly count: number;
-  search(query: Float32Array, k: number): Hits;
+  /** `queries` is n x dims; the best `k` of each, in their order. */
+  search(queries: Float32Array, k: number): Promise<readonly Hits[]>;
+  release(): Promise<void>;
 }
 
 export interface IndexSettings {
@@ -20,9 +22,17 @@ export interface IndexSettings {
   readonly seed: number;
 }
 
-export interface VectorIndexes {
+export interface IndexShape {
+  readonly count: number;
+  readonly dims: number;
+  readonly ef: number;
+}
+
+export interface IndexBuilder {
   /** `vectors` is count x dims; the label of a vector is its place. Holds the thread. */
   build(vectors: Float32Array, dims: number, settings: IndexSettings): Buffer;
-  /** Refuses bytes that hold another count or width than asked for. */
-  load(bytes: Buffer, expected: { readonly count: number; readonly dims: number; readonly ef: number }): VectorIndex;
+}
+export interface IndexLoader {
+  /** Refuses bytes that hold another count or width than asked for. May take the memory of `bytes`. */
+  load(bytes: Buffer, expected: IndexShape): Promise<VectorIndex>;
 }

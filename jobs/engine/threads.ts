@@ -38,7 +38,7 @@ export class Threads {
 /** What a worker file does with each message of its `Threads`. */
 export function answerMessages<Message>(answer: (message: Message) => unknown): void {
   if (isMainThread) throw new TypeError('this file runs in a worker thread');
-  parentPort?.on('message', (message: Message) => parentPort?.postMessage(answer(message) ?? null));
+  parentPort?.on('message', async (message: Message) => parentPort?.postMessage((await answer(message)) ?? null));
 }
 
 /** Hands out ranges of `total` pieces of work to whoever asks, from any thread. */

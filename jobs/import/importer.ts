@@ -134,6 +134,9 @@ function newVideos(events: readonly Engagement[], known: Set<string>): VideoPubl
       region: e.region,
       hlsUrl: '',
       posterUrl: '',
+      minAge: 0,
+      blockedRegions: [],
+      moderation: 'approved',
     });
   }
   return published;

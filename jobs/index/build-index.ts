@@ -73,6 +73,28 @@ async function newVideos(warehouse: Warehouse, vectors: ArtifactManifest, files:
   return { ids: made.map((m) => m.video), vectors: all };
 }
 
+/** Mean vector of the videos of each topic, for videos that nobody has answered yet. */
+async function topicMeans(
+  warehouse: Warehouse,
+  ids: readonly string[],
+  items: Float32Array,
+  dims: number,
+): Promise<{ names: string[]; vectors: Float32Array }> {
+  const places = new Map(ids.map((id, i) => [id, i]));
+  const rows = await warehouse.query<{ topic: string; videos: string[] }>(
+    `SELECT topic, groupUniqArray(video_id) AS videos FROM ${videosPublished.name} ARRAY JOIN topics AS topic WHERE topic != '' GROUP BY topic ORDER BY topic`,
+  );
+  const names: string[] = [];
+  const vectors = new Float32Array(rows.length * dims);
+  for (const { topic, videos } of rows) {
+    const at = videos.flatMap((video) => places.get(video) ?? []);
+    if (at.length === 0) continue;
+    const into = names.push(topic) * dims - dims;
+    for (const place of at) for (let d = 0; d < dims; d++) vectors[into + d] = (vectors[into + d] as number) + (items[place * dims + d] as number) / at.length;
+  }
+  return { names, vectors: vectors.slice(0, names.length * dims) };
+}
+
 async function build(ports: IndexPorts, run: JobRun): Promise<Readonly<Record<string, number>>> {
   const vectors = await ports.artifacts.running('vectors');
   if (!vectors) throw new ForyouError('input-invalid', 'no vectors serve yet', { fix: 'run foryou job train-vectors first' });
@@ -90,6 +112,8 @@ async function build(ports: IndexPorts, run: JobRun): Promise<Readonly<Record<st
   const [made] = await threads.all<Built>(message).finally(() => threads.close());
   const { index: bytes, recall } = made as Built;
   const index = Buffer.from(bytes);
+  const ids = [...lines(files['items.txt']), ...fresh.ids];
+  const topics = await topicMeans(ports.warehouse, ids, items, dims);
   run.progress('build index', 1, 1);
   run.check();
   const { refused } = await ports.artifacts.release(
@@ -104,7 +128,9 @@ async function build(ports: IndexPorts, run: JobRun): Promise<Readonly<Record<st
     // All that retrieval needs travels together, so that an answer never mixes two versions of vectors.
     {
       'index.hnsw': index,
-      'items.txt': Buffer.from([...lines(files['items.txt']), ...fresh.ids].join('\n')),
+      'items.txt': Buffer.from(ids.join('\n')),
+      'topics.txt': Buffer.from(topics.names.join('\n')),
+      'topics.f32': Buffer.from(topics.vectors.buffer),
       'items.f32': Buffer.from(items.buffer),
       'eigen.f64': files['eigen.f64'] as Buffer,
     },

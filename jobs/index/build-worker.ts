@@ -17,7 +17,7 @@ export interface Built {
   readonly recall: number;
 }
 
-function recallOf(index: VectorIndex, { vectors, dims, queries, k }: BuildMessage): number {
+async function recallOf(index: VectorIndex, { vectors, dims, queries, k }: BuildMessage): Promise<number> {
   const count = vectors.length / dims;
   const exact = new Float32Array(count);
   let found = 0;
@@ -30,15 +30,17 @@ function recallOf(index: VectorIndex, { vectors, dims, queries, k }: BuildMessag
     }
     // By score, not by name: copies of a video share a vector.
     const worst = exact[topIndices(exact, k).at(-1) as number] as number;
-    for (const label of index.search(query, k).labels) if ((exact[label] as number) >= worst - 1e-6) found++;
+    const [hits] = await index.search(query, k);
+    for (const label of hits?.labels ?? []) if ((exact[label] as number) >= worst - 1e-6) found++;
   }
   return queries.length === 0 ? 1 : found / ((queries.length / dims) * k);
 }
 
 // A thread's root: it connects the one adapter that it needs. All that holds a thread is done here.
-answerMessages((message: BuildMessage): Built => {
+answerMessages(async (message: BuildMessage): Promise<Built> => {
   const { vectors, dims, settings } = message;
   const indexes = new HnswIndexes();
   const bytes = indexes.build(vectors, dims, settings);
-  return { index: bytes, recall: recallOf(indexes.load(bytes, { count: vectors.length / dims, dims, ef: settings.ef }), message) };
+  const index = await indexes.load(bytes, { count: vectors.length / dims, dims, ef: settings.ef });
+  return { index: bytes, recall: await recallOf(index, message) };
 });

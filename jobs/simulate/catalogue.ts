@@ -42,6 +42,9 @@ export function makeCatalogue(count: number, seed: number, nowMs: number): Video
       region: random.pick(regions),
       hlsUrl: `/media/${videoId}/master.m3u8`,
       posterUrl: `/media/${videoId}/poster.webp`,
+      minAge: 0,
+      blockedRegions: [],
+      moderation: 'approved',
     };
   });
 }

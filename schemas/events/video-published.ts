@@ -1,4 +1,4 @@
-import { type EventOf, event, int, strings, text, timestampMs } from './contract.ts';
+import { type EventOf, event, int, oneOf, strings, text, timestampMs } from './contract.ts';
 
 export const videoPublished = event({
   topic: 'video-published',
@@ -16,6 +16,9 @@ export const videoPublished = event({
     region: text('Region of the creator, for example DE.', ''),
     hlsUrl: text('URL of the HLS master playlist.', ''),
     posterUrl: text('URL of the poster image.', ''),
+    minAge: int('Youngest viewer that it is for, in years; 0 for everybody.', 0),
+    blockedRegions: strings('Regions where it may not be shown.'),
+    moderation: oneOf('What moderation decided: limited is shown to followers alone.', ['approved', 'limited', 'blocked'], 'approved'),
   },
 });
 export type VideoPublished = EventOf<typeof videoPublished>;

@@ -24,7 +24,16 @@ const pairFeatures = [
   'hourCos',
 ] as const;
 /** Which sources offered the video. */
-export const sourceNames = ['trending-in-region', 'followed-creators', 'topic-affinity', 'fresh', 'similar-taste'] as const;
+export const sourceNames = [
+  'trending-in-region',
+  'followed-creators',
+  'topic-affinity',
+  'fresh',
+  'similar-taste',
+  'similar-to-recent',
+  'exposure-pool',
+  'explore',
+] as const;
 
 const lastSeen = columnNames(userView).indexOf('lastSeenMs');
 const columnsOf = (view: AnyPackedView): string[] => columnNames(view).map((name) => `${view.name}.${name}`);

@@ -6,7 +6,7 @@ const source = (name: string, find: () => Promise<string[]>, budgetMs = 50): Sou
 const base: Pipeline<null, Candidate> = {
   name: 'test',
   sources: [],
-  candidate: (id) => ({ id, sources: [], score: 0, scorer: '' }),
+  candidate: (id) => ({ id, sources: [], score: 0, scorer: '', fate: { stage: 'found' } }),
   hydrate: [],
   filter: [],
   score: {
@@ -50,10 +50,24 @@ test('filters report what they removed, by name, the first that objects', async 
     { name: 'not-a-or-b', keep: (_q: null, c: Candidate) => c.id !== 'a' && c.id !== 'b' },
   ];
   const result = await runPipeline({ ...base, sources: [source('all', async () => ['a', 'b', 'c'])], filter }, null, new MemoryTelemetry());
-  expect(result.dropped).toEqual([
-    { id: 'a', filter: 'not-a' },
-    { id: 'b', filter: 'not-a-or-b' },
+  expect(result.candidates.map((c) => c.fate)).toEqual([
+    { stage: 'dropped', by: 'not-a' },
+    { stage: 'dropped', by: 'not-a-or-b' },
+    { stage: 'selected', rank: 0, moved: [] },
   ]);
+});
+
+test('selectors are named beside what they moved up and what they left out', async () => {
+  const select = [
+    { name: 'turn', select: (_q: null, list: readonly Candidate[]) => list.toReversed() },
+    { name: 'two', select: (_q: null, list: readonly Candidate[]) => list.slice(0, 2) },
+  ];
+  const result = await runPipeline({ ...base, sources: [source('all', async () => ['a', 'b', 'c'])], select }, null, new MemoryTelemetry());
+  expect(Object.fromEntries(result.candidates.map((c) => [c.id, c.fate]))).toEqual({
+    a: { stage: 'selected', rank: 0, moved: [{ by: 'turn', from: 2, to: 0 }] },
+    b: { stage: 'selected', rank: 1, moved: [] },
+    c: { stage: 'left-out', by: 'two' },
+  });
 });
 
 test('an effect that fails is counted, and nobody else notices', async () => {

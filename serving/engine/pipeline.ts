@@ -6,6 +6,21 @@ export interface Candidate {
   readonly sources: string[];
   score: number;
   scorer: string;
+  /** What became of it. */
+  fate: Fate;
+}
+
+/** Where a candidate's way ended, and why: by which filter, or by which selector that left it out. */
+export type Fate =
+  | { readonly stage: 'found' }
+  | { readonly stage: 'dropped'; readonly by: string }
+  | { readonly stage: 'left-out'; readonly by: string }
+  | { readonly stage: 'selected'; readonly rank: number; readonly moved: readonly Move[] };
+/** A selector that gave an item another place than it had before it. */
+export interface Move {
+  readonly by: string;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Offers candidates. It has a time budget of its own: a source that fails or is late costs variety, not the response. */
@@ -56,8 +71,8 @@ export interface Pipeline<Q, C extends Candidate> {
 export interface PipelineResult<C> {
   readonly selected: readonly C[];
   readonly scorer: string;
-  /** Why candidates are not there, by filter: "why shown, why dropped" is free. */
-  readonly dropped: readonly { readonly id: string; readonly filter: string }[];
+  /** All that sources offered, each with its fate. */
+  readonly candidates: readonly C[];
   readonly failedSources: readonly string[];
   readonly counts: Readonly<Record<string, number>>;
 }
@@ -68,10 +83,9 @@ export async function runPipeline<Q, C extends Candidate>(pipeline: Pipeline<Q, 
   timer('sources');
   await Promise.all(pipeline.hydrate.map((h) => h.hydrate(query, candidates)));
   timer('hydrate');
-  const dropped: { id: string; filter: string }[] = [];
   const kept = candidates.filter((c) => {
     const filter = pipeline.filter.find((f) => !f.keep(query, c));
-    if (filter) dropped.push({ id: c.id, filter: filter.name });
+    if (filter) c.fate = { stage: 'dropped', by: filter.name };
     return !filter;
   });
   timer('filter');
@@ -81,9 +95,30 @@ export async function runPipeline<Q, C extends Candidate>(pipeline: Pipeline<Q, 
   for (const c of kept) c.scorer = scorer;
   kept.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
   timer('score');
-  const selected = pipeline.select.reduce<readonly C[]>((list, s) => s.select(query, list), kept);
+  const selected = select(pipeline, query, kept);
   timer('select');
-  return { selected, scorer, dropped, failedSources: failed, counts: { candidates: candidates.length, kept: kept.length, selected: selected.length } };
+  return { selected, scorer, candidates, failedSources: failed, counts: { candidates: candidates.length, kept: kept.length, selected: selected.length } };
+}
+
+/** Runs the selectors one after another, and notes what each of them moved or left out. */
+function select<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, kept: readonly C[]): readonly C[] {
+  const moves = new Map<C, Move[]>();
+  let list = kept;
+  let places = new Map(list.map((c, i) => [c, i]));
+  for (const selector of pipeline.select) {
+    list = selector.select(query, list);
+    const next = new Map(list.map((c, i) => [c, i]));
+    for (const [c, from] of places) {
+      const to = next.get(c);
+      if (to === undefined) c.fate = { stage: 'left-out', by: selector.name };
+      else if (to < from) moves.set(c, [...(moves.get(c) ?? []), { by: selector.name, from, to }]);
+    }
+    places = next;
+  }
+  list.forEach((c, rank) => {
+    c.fate = { stage: 'selected', rank, moved: moves.get(c) ?? [] };
+  });
+  return list;
 }
 
 /** Effects run after the answer; what fails there is counted, never shown. */

@@ -1,10 +1,10 @@
 import type { OnlineStore } from '#infra/online/online.ts';
 import { worldTrending } from '#schemas/features/views/engagement.ts';
-import { freshVideos, type VideoCard, videoCard } from '#schemas/features/views/videos.ts';
+import { freshVideos, type VideoCard } from '#schemas/features/views/videos.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
 import { noise } from '../ranking/heuristic.ts';
 import { encodeCursor } from './cursor.ts';
 import type { FeedRequest } from './feed-service.ts';
-import { parseCard } from './hydrators/cards.ts';
 import type { FeedItem, FeedPage } from './response.ts';
 
 const keep = 500;
@@ -12,11 +12,13 @@ const keep = 500;
 /** The trending list in memory: what the feed answers with while the online store is away. */
 export class Fallback {
   readonly #online: OnlineStore;
+  readonly #catalogue: Catalogue;
   #videos: { id: string; card: VideoCard }[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(online: OnlineStore) {
+  constructor(online: OnlineStore, catalogue: Catalogue) {
     this.#online = online;
+    this.#catalogue = catalogue;
   }
 
   /** Refreshes now and then every `everyMs`; a failed refresh keeps the list that stands. */
@@ -36,9 +38,9 @@ export class Fallback {
       { view: freshVideos, entity: 'world', limit: keep },
     ]);
     const ids = [...new Set(lists.flatMap((l) => l.keys))].slice(0, keep);
-    const values = await this.#online.values(videoCard, ids);
+    const cards = await this.#catalogue.cards(ids);
     this.#videos = ids.flatMap((id, i) => {
-      const card = parseCard(id, values[i] ?? null);
+      const card = cards[i];
       return card ? [{ id, card }] : [];
     });
   }

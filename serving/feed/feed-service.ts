@@ -2,7 +2,8 @@ import { ForyouError } from '#infra/errors.ts';
 import type { SessionStore } from '#infra/sessions/sessions.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import { rankingFeatures } from '#schemas/features/ranking.ts';
-import { runEffects, runPipeline } from '../engine/pipeline.ts';
+import { type PipelineResult, runEffects, runPipeline } from '../engine/pipeline.ts';
+import { type Effect, whatMattered } from '../ranking/attribution.ts';
 import { tasteOf } from '../retrieval/taste.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Fallback } from './fallback.ts';
@@ -20,6 +21,8 @@ export interface FeedRequest {
   readonly cursor: string | undefined;
   readonly explain: boolean;
 }
+
+type Result = PipelineResult<FeedCandidate>;
 
 /** How many of the next items a player should prepare. */
 const prefetchCount = 3;
@@ -91,9 +94,10 @@ export class FeedService {
       allowSeen: false,
     };
     const { chosen, result } = await this.#fill(query);
+    const mattered = query.explain ? await whatMattered(query, chosen, result.candidates) : [];
     // Only after success: where one hydrator failed another may still be writing into its rows.
     query.rows.release();
-    const page = this.#response(request, query, chosen, result);
+    const page = this.#response(request, query, chosen, result, mattered);
     // An empty page is not kept: what comes next should be found there.
     if (chosen.length === 0) return page;
     const { explain: _private, ...kept } = page;
@@ -111,23 +115,18 @@ export class FeedService {
 
   /** An empty first page is a bug: when too little is left, look deeper, and at last at what was seen before. */
   async #fill(query: FeedQuery) {
-    let last: Awaited<ReturnType<typeof runPipeline<FeedQuery, FeedCandidate>>> | undefined;
+    let last: Result | undefined;
     for (const attempt of attempts) {
       last = await runPipeline(this.#pipeline, { ...query, ...attempt }, this.#telemetry);
       if (last.failedSources.length === this.#pipeline.sources.length) throw new ForyouError('unavailable', 'every source failed');
       if (last.selected.length >= query.count) break;
     }
-    const result = last as NonNullable<typeof last>;
+    const result = last as Result;
     // What is answered and logged outlives the request's rows.
     return { chosen: result.selected.map((c) => ({ ...c, features: c.features.slice() })), result };
   }
 
-  #response(
-    request: FeedRequest,
-    query: FeedQuery,
-    chosen: readonly FeedCandidate[],
-    result: Awaited<ReturnType<typeof runPipeline<FeedQuery, FeedCandidate>>>,
-  ): FeedPage {
+  #response(request: FeedRequest, query: FeedQuery, chosen: readonly FeedCandidate[], result: Result, mattered: readonly Effect[][]): FeedPage {
     const items = chosen.map(
       (c, i): FeedItem => ({
         videoId: c.id,
@@ -139,7 +138,7 @@ export class FeedService {
         hlsUrl: c.card?.hlsUrl ?? '',
         posterUrl: c.card?.posterUrl ?? '',
         reason: c.reason,
-        ...(request.explain ? { explain: { score: c.score, sources: [...c.sources], features: explained(c) } } : {}),
+        ...(request.explain ? { explain: explained(c, mattered[i] ?? []) } : {}),
       }),
     );
     return {
@@ -155,7 +154,8 @@ export class FeedService {
             explain: {
               counts: { ...result.counts },
               failedSources: [...result.failedSources],
-              dropped: result.dropped.slice(0, 5_000).map((d) => ({ videoId: d.id, filter: d.filter })),
+              viewer: { step: query.viewer.step, completions: query.viewer.completions },
+              candidates: result.candidates.map(whereItWent),
             },
           }
         : {}),
@@ -163,8 +163,24 @@ export class FeedService {
   }
 }
 
-const explained = (c: FeedCandidate): Record<string, number> =>
-  Object.fromEntries(rankingFeatures.map((name, i) => [name, Math.round((c.features[i] as number) * 1e6) / 1e6]));
+const rounded = (value: number): number => Math.round(value * 1e6) / 1e6;
+
+const explained = (c: FeedCandidate, mattered: readonly Effect[]): NonNullable<FeedItem['explain']> => ({
+  score: c.score,
+  sources: [...c.sources],
+  outcomes: { ...c.outcomes },
+  mattered: mattered.map((e) => ({ ...e, value: rounded(e.value), effect: rounded(e.effect) })),
+  moved: c.fate.stage === 'selected' ? c.fate.moved.map((m) => ({ ...m })) : [],
+  features: Object.fromEntries(rankingFeatures.map((name, i) => [name, rounded(c.features[i] as number)])),
+});
+
+const whereItWent = (c: FeedCandidate) => ({
+  videoId: c.id,
+  sources: [...c.sources],
+  score: c.score,
+  stage: c.fate.stage,
+  by: 'by' in c.fate ? c.fate.by : '',
+});
 
 function seedOf(key: string): number {
   let hash = 0x811c9dc5;

@@ -12,17 +12,38 @@ import { videoFeatures } from './hydrators/video-features.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from './query.ts';
 import { creatorDiversity } from './selectors/creator-diversity.ts';
 import { first } from './selectors/first.ts';
+import { explore } from './sources/explore.ts';
 import { followedCreators } from './sources/followed-creators.ts';
 import { fresh } from './sources/fresh.ts';
 import { similarTaste } from './sources/similar-taste.ts';
+import { similarToRecent } from './sources/similar-to-recent.ts';
 import { topicAffinity } from './sources/topic-affinity.ts';
 import { trendingInRegion } from './sources/trending-in-region.ts';
 
 /** The For You feed: one screen of lists. */
 export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidate> => ({
   name: 'for-you',
-  sources: [trendingInRegion(services), followedCreators(services), topicAffinity(services), fresh(services), similarTaste],
-  candidate: (id, { rows }) => ({ id, sources: [], score: 0, card: null, seenAt: null, features: rows.take(), reason: '', scorer: '' }),
+  sources: [
+    trendingInRegion(services),
+    followedCreators(services),
+    topicAffinity(services),
+    fresh(services),
+    similarTaste(services),
+    similarToRecent(services),
+    explore,
+  ],
+  candidate: (id, { rows }) => ({
+    id,
+    sources: [],
+    score: 0,
+    card: null,
+    seenAt: null,
+    features: rows.take(),
+    reason: '',
+    scorer: '',
+    outcomes: null,
+    fate: { stage: 'found' },
+  }),
   hydrate: [cards(services), seen(services), videoFeatures(services)],
   filter: [stillVisible, notSeen, notReportedByMe, notOwn],
   enrich: [creatorFeatures(services)],

@@ -5,9 +5,11 @@ import type { EventProducer } from '#infra/producer/producer.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import type { ViewerFacts } from '#schemas/features/ranking.ts';
 import type { VideoCard } from '#schemas/features/views/videos.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Candidate } from '../engine/pipeline.ts';
 import type { Ranker } from '../ranking/ranker-reader.ts';
 import type { Retrieval } from '../retrieval/index-reader.ts';
+import type { LiveDelta } from '../retrieval/live-delta.ts';
 import type { Rows } from './rows.ts';
 
 /** What feed components are given: ports. */
@@ -17,6 +19,8 @@ export interface FeedServices {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly models: Models;
+  readonly catalogue: Catalogue;
+  readonly delta: LiveDelta;
 }
 
 /** The artifacts that serve at this moment. A request takes each once, so that it never mixes versions. */
@@ -47,6 +51,8 @@ export interface FeedQuery {
   readonly ranker: Loaded<Ranker> | null;
   /** The viewer's vector in the basis of `retrieval`; null while nothing is known of him. */
   readonly taste: Float32Array | null;
+  /** Whether the answer says why. */
+  readonly explain: boolean;
   /** What to give up when all has been seen. */
   readonly allowSeen: boolean;
 }
@@ -57,6 +63,10 @@ export interface Viewer extends ViewerFacts {
   readonly reported: ReadonlySet<string>;
   /** The packed user view. */
   readonly packed: Buffer | null;
+  /** Videos watched to the end, those of weeks ago counting less. */
+  readonly completions: number;
+  /** How much is known: nobody yet, somebody with a few likings, somebody with a vector. */
+  readonly step: 'newcomer' | 'content' | 'vector';
 }
 
 export interface FeedCandidate extends Candidate {
@@ -67,4 +77,6 @@ export interface FeedCandidate extends Candidate {
   reason: string;
   /** What scored it, with its version. */
   scorer: string;
+  /** What the ranker expects of it, by outcome; null where the heuristic scored, or when nobody asked. */
+  outcomes: Readonly<Record<string, number>> | null;
 }

@@ -2,6 +2,27 @@ import { type Static, Type } from 'typebox';
 
 const Text = Type.String();
 
+const Numbers = Type.Record(Text, Type.Number());
+
+const ItemExplanation = Type.Object({
+  score: Type.Number(),
+  sources: Type.Array(Text, { description: 'Every source that offered it.' }),
+  outcomes: Type.Record(Text, Type.Number(), { description: 'What the ranker expects, by outcome; empty when the heuristic scored.' }),
+  mattered: Type.Array(Type.Object({ feature: Text, value: Type.Number(), effect: Type.Number() }), {
+    description: 'What moved the score most, against the same item with the value that is usual among the candidates.',
+  }),
+  moved: Type.Array(Type.Object({ by: Text, from: Type.Integer(), to: Type.Integer() }), { description: 'Selectors that moved it up.' }),
+  features: Numbers,
+});
+
+const CandidateExplanation = Type.Object({
+  videoId: Text,
+  sources: Type.Array(Text),
+  score: Type.Number(),
+  stage: Type.Union([Type.Literal('found'), Type.Literal('dropped'), Type.Literal('left-out'), Type.Literal('selected')]),
+  by: Type.String({ description: 'The filter that dropped it, or the selector that left it out.' }),
+});
+
 export const FeedItem = Type.Object({
   videoId: Text,
   position: Type.Integer({ description: 'Position in the session, from 0; send it back with engagement.' }),
@@ -12,7 +33,7 @@ export const FeedItem = Type.Object({
   hlsUrl: Text,
   posterUrl: Text,
   reason: Type.String({ description: 'The source that speaks most for the item.' }),
-  explain: Type.Optional(Type.Object({ score: Type.Number(), sources: Type.Array(Text), features: Type.Record(Text, Type.Number()) })),
+  explain: Type.Optional(ItemExplanation),
 });
 export type FeedItem = Static<typeof FeedItem>;
 
@@ -26,9 +47,10 @@ export const FeedPage = Type.Object({
   cursor: Type.String({ description: 'The same cursor always gives the same page; without one the session goes on.' }),
   explain: Type.Optional(
     Type.Object({
-      counts: Type.Record(Text, Type.Number()),
+      counts: Numbers,
       failedSources: Type.Array(Text),
-      dropped: Type.Array(Type.Object({ videoId: Text, filter: Text })),
+      viewer: Type.Object({ step: Text, completions: Type.Integer() }),
+      candidates: Type.Array(CandidateExplanation),
     }),
   ),
 });

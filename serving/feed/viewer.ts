@@ -1,5 +1,6 @@
 import type { OnlineStore } from '#infra/online/online.ts';
 import { readLogWeight } from '#schemas/features/monoids.ts';
+import { readPackedRow } from '#schemas/features/read.ts';
 import type { RankedView } from '#schemas/features/view.ts';
 import { userCreators, userReported, userTopics, userTopicsAvoided, userVideos, userView } from '#schemas/features/views/engagement.ts';
 import { userFollows, userUnfollows } from '#schemas/features/views/social.ts';
@@ -13,6 +14,8 @@ const newcomer: Viewer = {
   follows: new Set(),
   reported: new Set(),
   packed: null,
+  completions: 0,
+  step: 'newcomer',
 };
 
 export { newcomer };
@@ -32,6 +35,7 @@ export async function readViewer(online: OnlineStore, userId: string, nowMs: num
   ]);
   const [[topics, avoided, creators, videos, follows, unfollows, reported], [packed]] = await Promise.all([lists, online.values(userView, [userId])]);
   if (!topics || !avoided || !creators || !videos || !follows || !unfollows || !reported) return newcomer;
+  const completions = Math.round(readPackedRow(userView, packed ?? null, nowMs).completes_d14);
   return {
     topics: weights(userTopics, topics, nowMs),
     topicsAvoided: weights(userTopicsAvoided, avoided, nowMs),
@@ -40,8 +44,13 @@ export async function readViewer(online: OnlineStore, userId: string, nowMs: num
     follows: laterThan(follows, unfollows),
     reported: new Set(reported.keys),
     packed: packed ?? null,
+    completions,
+    step: stepOf(completions),
   };
 }
+
+/** A viewer is new until the third completion, and has a vector worth searching by from the sixth on. */
+const stepOf = (completions: number): Viewer['step'] => (completions < 3 ? 'newcomer' : completions < 6 ? 'content' : 'vector');
 
 type Top = { readonly keys: readonly string[]; readonly scores: readonly number[] };
 

@@ -1,12 +1,10 @@
 import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import type { Clock } from '#infra/clock/clock.ts';
-import type { OnlineStore } from '#infra/online/online.ts';
 import type { EventProducer } from '#infra/producer/producer.ts';
 import { engagement } from '#schemas/events/engagement.ts';
 import { follow } from '#schemas/events/follow.ts';
-import { videoCard } from '#schemas/features/views/videos.ts';
-import { parseCard } from '../feed/hydrators/cards.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
 
 const dayMs = 86_400_000;
 const Id = Type.String({ minLength: 1, maxLength: 128 });
@@ -33,7 +31,7 @@ export type EngageBody = Static<typeof EngageBody>;
 export const EngageAccepted = Type.Object({ eventId: Type.String(), status: Type.Literal('accepted') });
 
 export interface EngageServices {
-  readonly online: OnlineStore;
+  readonly catalogue: Catalogue;
   readonly producer: EventProducer;
   readonly clock: Clock;
 }
@@ -43,8 +41,7 @@ export async function engage(services: EngageServices, userId: string, videoId: 
   const occurredAt = body.occurredAt ?? services.clock.now();
   // The player's knowledge of the video goes with the event, so that no topology must look it up.
   // Without the store the event goes without it: an outage there costs no event.
-  const [bytes] = await services.online.values(videoCard, [videoId]).catch(() => [null]);
-  const card = parseCard(videoId, bytes ?? null);
+  const [card] = await services.catalogue.cards([videoId]).catch(() => [null]);
   const creatorId = card?.creatorId ?? '';
   await services.producer.send(engagement, [
     {

@@ -7,7 +7,7 @@ import type { Scorer } from '../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery } from '../feed/query.ts';
 import { similarity } from '../retrieval/taste.ts';
 import { heuristicScore, heuristicScorer, noise } from './heuristic.ts';
-import { expectedWorth, type Ranker } from './ranker-reader.ts';
+import { type Ranker, worthOf } from './ranker-reader.ts';
 
 /** So many candidates the ranker looks at; when there are more, the pre-ranker chooses them. */
 const ranked = 300;
@@ -36,6 +36,13 @@ const trust = ({ manifest }: Loaded<Ranker>): number => {
   return rows / (rows + h.asImpressions);
 };
 
+async function predictedWorth(query: FeedQuery, model: Ranker['model'], candidates: readonly FeedCandidate[]): Promise<Float64Array> {
+  const predicted = await model.predict(candidates.map((c) => c.features));
+  if (query.explain)
+    for (const [i, c] of candidates.entries()) c.outcomes = Object.fromEntries(Object.entries(predicted).map(([name, column]) => [name, column[i] as number]));
+  return worthOf(predicted, candidates.length);
+}
+
 /** Scores of all candidates, each by the ranker or, when there are many, by the pre-ranker and behind those that the ranker saw. */
 async function scoresOf(query: FeedQuery, ranker: Loaded<Ranker>, candidates: readonly FeedCandidate[]): Promise<Float64Array> {
   const { model, preRanker } = ranker.value;
@@ -47,16 +54,17 @@ async function scoresOf(query: FeedQuery, ranker: Loaded<Ranker>, candidates: re
   };
   const rows = candidates.map((c) => c.features);
   if (!preRanker || rows.length <= ranked) {
-    const worth = await expectedWorth(model, rows);
+    const worth = await predictedWorth(query, model, candidates);
     return Float64Array.from(rows, (_row, i) => mixed(worth, i));
   }
   const first = (await preRanker.predict(rows))['value'] as Float32Array;
   const scores = Float64Array.from(rows, (_row, i) => mixed(first, i));
   const order = Int32Array.from(rows.keys()).sort((a, b) => (scores[b] as number) - (scores[a] as number));
   const chosen = order.subarray(0, ranked);
-  const second = await expectedWorth(
+  const second = await predictedWorth(
+    query,
     model,
-    Array.from(chosen, (i) => rows[i] as Float64Array),
+    Array.from(chosen, (i) => candidates[i] as FeedCandidate),
   );
   const worth = new Float64Array(rows.length);
   chosen.forEach((i, at) => {

@@ -12,10 +12,9 @@ export interface Ranker {
   readonly preRanker: RowModel | null;
 }
 
-/** Expected worth of each row: the predictions by the weights of their outcomes. */
-export async function expectedWorth(model: RowModel, rows: readonly Float64Array[]): Promise<Float64Array> {
-  const predicted = await model.predict(rows);
-  const worth = new Float64Array(rows.length);
+/** Expected worth of each row, from what was predicted: by the weights of the outcomes, negatives included. */
+export function worthOf(predicted: Readonly<Record<string, Float32Array>>, rows: number): Float64Array {
+  const worth = new Float64Array(rows);
   for (const outcome of outcomes) {
     const column = predicted[outcome];
     if (column) for (let i = 0; i < worth.length; i++) worth[i] = (worth[i] as number) + outcomeWeights[outcome] * (column[i] as number);

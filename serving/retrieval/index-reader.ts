@@ -1,7 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ArtifactReader } from '#infra/artifacts/loader.ts';
+import type { ArtifactFiles } from '#infra/artifacts/store.ts';
 import { ForyouError } from '#infra/errors.ts';
 import { FoldIn } from '#infra/vectors/fold-in.ts';
-import type { VectorIndex, VectorIndexes } from '#infra/vectors/vectors.ts';
+import type { IndexLoader, VectorIndex } from '#infra/vectors/vectors.ts';
 
 /** One version of everything that retrieval by vectors needs. */
 export interface Retrieval {
@@ -13,41 +15,69 @@ export interface Retrieval {
   readonly norms: Float32Array;
   readonly index: VectorIndex;
   readonly foldIn: FoldIn;
+  /** Mean vector of the videos of each topic: what is known of a video that nobody has answered yet. */
+  readonly topics: ReadonlyMap<string, Float32Array>;
 }
 
-const floats = (bytes: Buffer | undefined): Float32Array => new Float32Array(new Uint8Array(bytes ?? []).buffer);
+/** A list of a million ids is read in pieces of this size, between which requests are answered. */
+const piece = 20_000;
 
-function lengths(items: Float32Array, dims: number): Float32Array {
+const floats = (bytes: Buffer | undefined): Float32Array => {
+  const own = bytes && bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes ?? []);
+  return new Float32Array(own.buffer, own.byteOffset, own.byteLength >> 2);
+};
+const lines = (bytes: Buffer | undefined): string[] => (bytes && bytes.length > 0 ? bytes.toString().split('\n') : []);
+
+async function lengths(items: Float32Array, dims: number): Promise<Float32Array> {
   const norms = new Float32Array(items.length / dims);
   for (let i = 0; i < norms.length; i++) {
     let sum = 0;
     for (let d = i * dims; d < (i + 1) * dims; d++) sum += (items[d] as number) ** 2;
     norms[i] = Math.sqrt(sum);
+    if (i % piece === piece - 1) await setImmediate();
   }
   return norms;
 }
 
+async function placesOf(ids: readonly string[]): Promise<Map<string, number>> {
+  const places = new Map<string, number>();
+  for (let i = 0; i < ids.length; i++) {
+    places.set(ids[i] as string, i);
+    if (i % piece === piece - 1) await setImmediate();
+  }
+  return places;
+}
+
+function topicsOf(files: ArtifactFiles, dims: number): Map<string, Float32Array> {
+  const vectors = floats(files['topics.f32']);
+  return new Map(lines(files['topics.txt']).map((topic, i) => [topic, vectors.subarray(i * dims, (i + 1) * dims)]));
+}
+
 /** Turns an index artifact into one that answers; the canary is a viewer of one video, who must find something. */
-export const indexReader = (indexes: VectorIndexes): ArtifactReader<Retrieval> => ({
+export const indexReader = (indexes: IndexLoader): ArtifactReader<Retrieval> => ({
   kind: 'index',
   async load(files, { counts, made }) {
     const { count, dims } = counts as { count: number; dims: number };
-    const ids = (files['items.txt']?.toString() ?? '').split('\n');
+    const ids = lines(files['items.txt']);
     const items = floats(files['items.f32']);
     if (ids.length !== count || items.length !== count * dims)
       throw new ForyouError('artifact-refused', `${ids.length} ids and ${items.length} numbers do not make ${count} vectors of ${dims} dimensions`);
-    const index = indexes.load(files['index.hnsw'] ?? Buffer.alloc(0), { count, dims, ef: Number(made['ef']) });
     const eigen = new Float64Array(new Uint8Array(files['eigen.f64'] ?? []).buffer);
     const [alpha, reg, nu] = [Number(made['alpha']), Number(made['reg']), Number(made['nu'])];
     if (eigen.length !== dims || ![alpha, reg, nu].every(Number.isFinite))
       throw new ForyouError('artifact-refused', 'the settings for folding a viewer in are missing');
-    const places = new Map(ids.map((id, i) => [id, i]));
-    return { ids, places, items, norms: lengths(items, dims), index, foldIn: new FoldIn({ dims, items, eigen, alpha, reg, nu }) };
+    const places = await placesOf(ids);
+    const norms = await lengths(items, dims);
+    const foldIn = new FoldIn({ dims, items, eigen, alpha, reg, nu });
+    const index = await indexes.load(files['index.hnsw'] ?? Buffer.alloc(0), { count, dims, ef: Number(made['ef']) });
+    return { ids, places, items, norms, index, foldIn, topics: topicsOf(files, dims) };
   },
   async canary({ index, foldIn }) {
     const vector = foldIn.user(Int32Array.of(0), Float32Array.of(1));
-    const { labels, scores } = index.search(vector, Math.min(10, index.count));
-    if (labels.length === 0 || !scores.every(Number.isFinite)) throw new ForyouError('artifact-refused', 'the canary viewer finds nothing');
+    const [hits] = await index.search(vector, Math.min(10, index.count));
+    if (!hits || hits.labels.length === 0 || !hits.scores.every(Number.isFinite)) throw new ForyouError('artifact-refused', 'the canary viewer finds nothing');
   },
-  async dispose() {},
+  async dispose({ index }) {
+    await index.release();
+  },
 });

@@ -1,8 +1,5 @@
+import { maxAheadMs, oldestMs } from '#schemas/events/times.ts';
 import { ok, reject, step } from '../engine/steps.ts';
-
-/** Clocks of devices run ahead a little; more than this is a wrong clock. */
-const maxAheadMs = 5 * 60_000;
-const oldestMs = Date.UTC(2010, 0, 1);
 
 interface Timed {
   readonly occurredAt: number;

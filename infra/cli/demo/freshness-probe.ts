@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 interface Page {
   readonly items: readonly { readonly videoId: string; readonly durationMs: number }[];
-  readonly explain?: { readonly dropped: readonly { readonly videoId: string; readonly filter: string }[] };
+  readonly explain?: { readonly candidates: readonly { readonly videoId: string; readonly stage: string; readonly by: string }[] };
 }
 
 const pollMs = 2;
@@ -40,7 +40,7 @@ export class FreshnessProbe {
     const accepted = performance.now();
     while (performance.now() - accepted < giveUpMs) {
       const page = await feed();
-      if (page.explain?.dropped.some((d) => d.videoId === top.videoId && d.filter === 'not-seen')) {
+      if (page.explain?.candidates.some((c) => c.videoId === top.videoId && c.by === 'not-seen')) {
         const took = performance.now() - accepted;
         this.samplesMs.push(took);
         return took;

@@ -12,28 +12,32 @@ export interface VideoCard {
   readonly caption: string;
   readonly hlsUrl: string;
   readonly posterUrl: string;
+  /** Years; 0 for everybody. */
+  readonly minAge: number;
+  readonly blockedRegions: readonly string[];
+  readonly moderation: VideoPublished['moderation'];
 }
 
-const cardBody = (e: VideoPublished): string => {
-  const card: VideoCard = {
-    creatorId: e.creatorId,
-    publishedAt: e.occurredAt,
-    durationMs: e.durationMs,
-    topics: e.topics,
-    region: e.region,
-    caption: e.caption,
-    hlsUrl: e.hlsUrl,
-    posterUrl: e.posterUrl,
-  };
-  return JSON.stringify(card);
-};
+export const cardOfEvent = (e: VideoPublished): VideoCard => ({
+  creatorId: e.creatorId,
+  publishedAt: e.occurredAt,
+  durationMs: e.durationMs,
+  topics: e.topics,
+  region: e.region,
+  caption: e.caption,
+  hlsUrl: e.hlsUrl,
+  posterUrl: e.posterUrl,
+  minAge: e.minAge,
+  blockedRegions: e.blockedRegions,
+  moderation: e.moderation,
+});
 
 export const videoCard: CardView<VideoPublished> = {
   storage: 'card',
   name: 'video-card',
   doc: 'The published video; empty once removed.',
   entity: 'videoId',
-  body: cardBody,
+  body: (e) => JSON.stringify(cardOfEvent(e)),
 };
 /** The same register as `videoCard`, written by the removal. */
 export const videoCardRemoved: CardView<VideoRemoved> = { ...videoCard, entity: 'videoId', body: () => '' };

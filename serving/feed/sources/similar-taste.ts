@@ -1,14 +1,21 @@
 import type { Source } from '../../engine/pipeline.ts';
-import type { FeedQuery } from '../query.ts';
+import type { FeedQuery, FeedServices } from '../query.ts';
 
-/** Videos near the viewer's vector, which is folded in from his last answers. Offers nothing while no index is loaded. */
-export const similarTaste: Source<FeedQuery> = {
+const fromIndex = 300;
+const fromDelta = 50;
+
+/**
+ * Videos near the viewer's vector, which is folded in from his last answers: from the index, from what was
+ * published since it was built, and without what was removed since.
+ */
+export const similarTaste = ({ catalogue, delta }: FeedServices): Source<FeedQuery> => ({
   name: 'similar-taste',
   budgetMs: 60,
-  async find({ retrieval, taste, depth }) {
-    if (!retrieval || !taste) return [];
+  async find({ retrieval, taste, viewer, depth }) {
+    if (!retrieval || !taste || viewer.step !== 'vector') return [];
     const { index, ids } = retrieval.value;
-    const { labels } = index.search(taste, Math.min(index.count, 200 * depth));
-    return Array.from(labels, (label) => ids[label] as string);
+    const [hits] = await index.search(taste, Math.min(index.count, fromIndex * depth));
+    const near = Array.from(hits?.labels ?? [], (label) => ids[label] as string).filter((id) => catalogue.card(id) !== null);
+    return [...near, ...delta.near(retrieval, taste, fromDelta * depth)];
   },
-};
+});

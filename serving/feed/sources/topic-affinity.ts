@@ -10,11 +10,12 @@ export const topicAffinity = ({ online }: FeedServices): Source<FeedQuery> => ({
   name: 'topic-affinity',
   budgetMs: 60,
   async find({ viewer, depth }) {
+    if (viewer.step === 'newcomer') return [];
     const liked = [...viewer.topics].filter(([topic, value]) => value > (viewer.topicsAvoided.get(topic) ?? 0)).slice(0, maxTopics);
     const lists = await online.top(
       liked.flatMap(([entity]) => [
-        { view: topicTrending, entity, limit: 30 * depth },
-        { view: topicVideos, entity, limit: 15 * depth },
+        { view: topicTrending, entity, limit: 40 * depth },
+        { view: topicVideos, entity, limit: 20 * depth },
       ]),
     );
     return lists.flatMap((list) => list.keys);

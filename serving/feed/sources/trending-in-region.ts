@@ -9,7 +9,7 @@ export const trendingInRegion = ({ online }: FeedServices): Source<FeedQuery> =>
   async find({ region, depth }) {
     const [here, world] = await online.top([
       { view: regionTrending, entity: region, limit: 200 * depth },
-      { view: worldTrending, entity: 'world', limit: 100 * depth },
+      { view: worldTrending, entity: 'world', limit: 150 * depth },
     ]);
     return [...(here?.keys ?? []), ...(world?.keys ?? [])];
   },

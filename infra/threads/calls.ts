@@ -1,0 +1,73 @@
+import { parentPort, Worker } from 'node:worker_threads';
+import { ForyouError } from '../errors.ts';
+
+type Answer = { readonly id: number; readonly value?: unknown; readonly error?: { readonly code: string; readonly message: string } };
+
+/**
+ * Calls into one worker thread, for native work that holds its thread: who waits for an answer does not hold
+ * who does not. A thread that died fails the calls that waited for it, and the next call starts another.
+ */
+export class ThreadCalls {
+  readonly #file: URL;
+  readonly #what: string;
+  #worker: Worker | null = null;
+  readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  #next = 0;
+
+  /** `what` names the thread in errors. */
+  constructor(file: URL, what: string) {
+    this.#file = file;
+    this.#what = what;
+  }
+
+  /** Calls that have no answer yet. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Memory in `transfer` moves to the thread without a copy; the caller may not use it again. */
+  call<A>(body: object, transfer: readonly ArrayBuffer[] = []): Promise<A> {
+    this.#worker ??= this.#start();
+    const id = this.#next++;
+    return new Promise<A>((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#worker?.postMessage({ id, body }, transfer);
+    });
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#file, { execArgv: [] });
+    worker.unref();
+    worker.on('message', ({ id, value, error }: Answer) => {
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (!error) waiting?.resolve(value);
+      else waiting?.reject(error.code === 'artifact-refused' ? new ForyouError('artifact-refused', error.message) : new Error(error.message));
+    });
+    worker.on('error', (cause) => this.#gone(worker, cause));
+    worker.on('exit', () => this.#gone(worker, undefined));
+    return worker;
+  }
+
+  #gone(worker: Worker, cause: unknown): void {
+    if (this.#worker !== worker) return;
+    this.#worker = null;
+    for (const { reject } of this.#waiting.values()) reject(new ForyouError('unavailable', `the thread of ${this.#what} ended`, { cause }));
+    this.#waiting.clear();
+  }
+
+  async close(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+}
+
+/** What a worker file does with each call. */
+export function answerCalls<Body>(answer: (body: Body) => Promise<{ readonly value: unknown; readonly transfer?: readonly ArrayBuffer[] }>): void {
+  parentPort?.on('message', ({ id, body }: { id: number; body: Body }) => {
+    answer(body).then(
+      ({ value, transfer }) => parentPort?.postMessage({ id, value } satisfies Answer, transfer ?? []),
+      (error: { code?: string; message: string }) =>
+        parentPort?.postMessage({ id, error: { code: error.code ?? '', message: error.message } } satisfies Answer),
+    );
+  });
+}
