@@ -11,12 +11,14 @@ import { ThreadedInference } from '#infra/inference/threaded.ts';
 import { RedisOnlineStore } from '#infra/online/redis.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { RedisSessions } from '#infra/sessions/redis.ts';
+import { watchEventLoop } from '#infra/telemetry/event-loop.ts';
 import { ThreadedIndexes } from '#infra/vectors/threaded.ts';
 import { Catalogue } from './catalogue/catalogue.ts';
 import { followVideos } from './catalogue/follow-videos.ts';
 import { LiveVideos } from './catalogue/live-videos.ts';
 import { Fallback } from './feed/fallback.ts';
 import { FeedService } from './feed/feed-service.ts';
+import { SharedLists } from './feed/sources/shared-lists.ts';
 import { authenticator } from './http/auth.ts';
 import { buildServer } from './http/server.ts';
 import { rankerReader } from './ranking/ranker-reader.ts';
@@ -45,6 +47,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
   await Promise.all([online.client, limitStore].map((client) => Promise.race([once(client, 'ready'), setTimeout(3_000)])));
   const producer = new EventProducer(adapters);
   const { telemetry } = adapters;
+  const loop = watchEventLoop(telemetry);
   const catalogue = new Catalogue(online);
   const delta = new LiveDelta();
   const following = followVideos(adapters, new LiveVideos(online, catalogue, delta));
@@ -57,7 +60,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
   const ranker = new ArtifactLoader(artifacts, rankerReader(inference), telemetry);
   await Promise.all([index.start(artifactsEveryMs), ranker.start(artifactsEveryMs)]);
   const models = { retrieval: () => index.current, ranker: () => ranker.current };
-  const services = { online, producer, clock: systemClock, telemetry, models, catalogue, delta };
+  const services = { online, producer, clock: systemClock, telemetry, models, catalogue, delta, lists: new SharedLists(online) };
   const feed = new FeedService(services, new RedisSessions(online.client), fallback);
 
   const missing = async () => {
@@ -79,6 +82,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
   return {
     async stop() {
       await app.close();
+      loop.stop();
       fallback.stop();
       await following.stop();
       await Promise.all([index.stop(), ranker.stop()]);

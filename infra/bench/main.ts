@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { readConfig } from '../config.ts';
 import { ForyouError } from '../errors.ts';
+import { feedAt } from './feed.ts';
 import { growth } from './growth.ts';
 import { ingest } from './ingest.ts';
 import { pointInTime } from './point-in-time.ts';
@@ -12,6 +13,18 @@ import { serving } from './serving.ts';
 const suites: readonly { rows: readonly string[]; run: (say: (line: string) => void) => Promise<BenchRow[]> }[] = [
   { rows: ['ingest-vs-kafkajs', 'ingest-vs-clickhouse-kafka-engine'], run: ingest },
   { rows: ['freshness-ms-p50', 'freshness-ms-p99', 'feed-ms-p99-c1', 'feed-ms-p99-c4', 'feed-ms-p99-c16', 'feature-read-1000-ms-p99'], run: serving },
+  {
+    rows: [
+      'feed-100k',
+      'feed-100k-1000-ms-p99-c1',
+      'feed-100k-1000-ms-p99-c4',
+      'feed-100k-1000-ms-p99-c16',
+      'publish-to-recommendable-ms-p99',
+      'remove-to-gone-ms-p99',
+    ],
+    run: feedAt(100_000, '100k'),
+  },
+  { rows: ['feed-1m', 'feed-1m-1000-ms-p99-c1', 'feed-1m-1000-ms-p99-c4', 'feed-1m-1000-ms-p99-c16'], run: feedAt(1_000_000, '1m') },
   { rows: ['pit-vs-feast'], run: pointInTime },
   { rows: ['growth'], run: growth },
 ];

@@ -90,9 +90,9 @@ function fillRow(row: Float64Array, history: History, watch: Engagement, nowMs: 
   row.fill(0);
   const map = (view: AnyView): ReadonlyMap<string, number> => (history.read(view, watch.userId, nowMs) as Map<string, number> | undefined) ?? new Map();
   const viewer = { topics: map(userTopics), topicsAvoided: map(userTopicsAvoided), creators: map(userCreators), follows: new Set<string>() };
-  const video = { creatorId: watch.creatorId, topics: [watch.topic], publishedAt, durationMs: watch.durationMs, sources: [], similarity: 0 };
+  const video = { creatorId: watch.creatorId, topics: [watch.topic], publishedAt, durationMs: watch.durationMs };
   fillMoment(row, null, nowMs, 0);
-  fillPair(row, viewer, video, nowMs);
+  fillPair(row, viewer, video, [], 0, nowMs);
   for (const [view, entity] of [
     [videoView, watch.videoId],
     [userView, watch.userId],

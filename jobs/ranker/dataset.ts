@@ -1,5 +1,5 @@
 import { outcomes } from '#schemas/artifacts/ranker.ts';
-import { rankingFeatures } from '#schemas/features/ranking.ts';
+import { preRankingFeatures, rankingFeature, rankingFeatures } from '#schemas/features/ranking.ts';
 
 /** Rows of all ranking features and of all outcomes, in time order. */
 export interface RankingData {
@@ -60,6 +60,16 @@ export function scaled({ x }: RankingData, { mean, inverse }: Scaling): Float32A
     const f = i % featureCount;
     out[i] = Math.max(-clip, Math.min(clip, (compress(x[i] as number) - (mean[f] as number)) * (inverse[f] as number)));
   }
+  return out;
+}
+
+const preRankingPlaces = Int32Array.from(preRankingFeatures, rankingFeature);
+/** The columns that a pre-ranker sees, of rows of all features. */
+export function preRankingColumns(x: Float32Array): Float32Array {
+  const width = preRankingPlaces.length;
+  const out = new Float32Array((x.length / featureCount) * width);
+  for (let r = 0; r < out.length / width; r++)
+    for (let c = 0; c < width; c++) out[r * width + c] = x[r * featureCount + (preRankingPlaces[c] as number)] as number;
   return out;
 }
 

@@ -1,10 +1,10 @@
 import { type Inference, tensor } from '#infra/inference/inference.ts';
 import { RowModel } from '#infra/inference/row-model.ts';
 import { outcomes } from '#schemas/artifacts/ranker.ts';
-import { rankingFeatures } from '#schemas/features/ranking.ts';
+import { preRankingFeatures, rankingFeatures } from '#schemas/features/ranking.ts';
 import { Random } from '../engine/random.ts';
 import { type Loss, Trainer } from './adam.ts';
-import { featureCount, knownColumn, outcomeCount, type RankingData, type Scaling, scaled, scalingOf, slice } from './dataset.ts';
+import { featureCount, knownColumn, outcomeCount, preRankingColumns, type RankingData, type Scaling, scaled, scalingOf, slice } from './dataset.ts';
 import { plattScaling } from './metrics.ts';
 import {
   type Calibration,
@@ -50,6 +50,7 @@ const sigmoid = (z: number): number => 1 / (1 + Math.exp(-z));
 
 /** Shuffled batches of rows; weights are 1 where an outcome is known, and sum to 1 over a batch. */
 function* batches(data: { x: Float32Array; y: Float32Array; known: Float32Array; rows: number; width: number }, size: number, random: Random) {
+  const features = data.x.length / data.rows;
   const order = Int32Array.from({ length: data.rows }, (_, i) => i);
   for (let i = order.length - 1; i > 0; i--) {
     const j = random.below(i + 1);
@@ -58,17 +59,17 @@ function* batches(data: { x: Float32Array; y: Float32Array; known: Float32Array;
   const { width } = data;
   for (let from = 0; from < order.length; from += size) {
     const rows = order.subarray(from, from + size);
-    const x = new Float32Array(rows.length * featureCount);
+    const x = new Float32Array(rows.length * features);
     const y = new Float32Array(rows.length * width);
     const weight = new Float32Array(rows.length * width);
     for (const [i, r] of rows.entries()) {
-      x.set(data.x.subarray(r * featureCount, (r + 1) * featureCount), i * featureCount);
+      x.set(data.x.subarray(r * features, (r + 1) * features), i * features);
       for (let o = 0; o < width; o++) {
         y[i * width + o] = data.y[r * width + o] as number;
         weight[i * width + o] = (data.known[r * width + o] as number) / (rows.length * width);
       }
     }
-    yield { x: tensor(x, rows.length, featureCount), y: tensor(y, rows.length, width), weight: tensor(weight, rows.length, width) };
+    yield { x: tensor(x, rows.length, features), y: tensor(y, rows.length, width), weight: tensor(weight, rows.length, width) };
   }
 }
 
@@ -107,7 +108,7 @@ function rateBias(data: RankingData): Float32Array {
 
 /** Trains until the rows kept apart say enough, and returns the weights of the best epoch. */
 async function trainRanker(inference: Inference, train: Part, apart: Part, settings: FitSettings, progress: FitProgress) {
-  const parameters = initialParameters(rankerLayers, outcomeCount, rateBias(train.data), settings.seed);
+  const parameters = initialParameters(rankerLayers, featureCount, outcomeCount, rateBias(train.data), settings.seed);
   const trainer = await Trainer.create(inference, rankerLoss(parameters), settings);
   let best: { loss: number; weights: Weights; epoch: number } = { loss: Number.POSITIVE_INFINITY, weights: {}, epoch: 0 };
   const random = new Random(settings.seed);
@@ -129,16 +130,16 @@ const calibrated = (logits: Float32Array, { scale, shift }: Calibration): Float3
 /** A small model that estimates the ranker's worth of a row. */
 async function distil(inference: Inference, part: Part, worth: Float32Array, scaling: Scaling, settings: FitSettings): Promise<Buffer> {
   const mean = worth.reduce((a, b) => a + b, 0) / Math.max(1, worth.length);
-  const parameters = initialParameters(preRankerLayers, 1, Float32Array.of(mean), settings.seed);
+  const parameters = initialParameters(preRankerLayers, preRankingFeatures.length, 1, Float32Array.of(mean), settings.seed);
   const loss: Loss = preRankerLoss(parameters);
   const trainer = await Trainer.create(inference, loss, { rate: 3e-3, decay: 0 });
   const random = new Random(settings.seed + 1);
-  const source = { x: part.x, y: worth, known: new Float32Array(worth.length).fill(1), rows: worth.length, width: 1 };
+  const source = { x: preRankingColumns(part.x), y: worth, known: new Float32Array(worth.length).fill(1), rows: worth.length, width: 1 };
   const steps = Math.max(10, Math.ceil(20_000 / worth.length));
   for (let epoch = 0; epoch < Math.min(steps, 60); epoch++) for (const batch of batches(source, settings.batch, random)) await trainer.step(batch);
   const weights = trainer.parameters();
   await trainer.release();
-  return preRankerModel(parameters, weights, scaling);
+  return preRankerModel(parameters, weights, { mean: preRankingColumns(scaling.mean), inverse: preRankingColumns(scaling.inverse) });
 }
 
 function calibrationOf(logits: Float32Array, data: RankingData): Calibration {
@@ -207,7 +208,7 @@ export async function fitRanker(
 
 async function agreement(inference: Inference, preRanker: Buffer, data: RankingData, worth: Float32Array): Promise<number> {
   const model = await inference.load(preRanker);
-  const { value } = await model.run({ features: tensor(data.x.slice(), data.rows, featureCount) });
+  const { value } = await model.run({ features: tensor(preRankingColumns(data.x), data.rows, preRankingFeatures.length) });
   await model.release();
   return correlation(ranksOf(value?.data as Float32Array), ranksOf(worth));
 }

@@ -1,5 +1,5 @@
 import { featuresKey, outcomes, outcomesKey, preRankValue } from '#schemas/artifacts/ranker.ts';
-import { rankingFeatures } from '#schemas/features/ranking.ts';
+import { preRankingFeatures, rankingFeatures } from '#schemas/features/ranking.ts';
 import { Random } from '../engine/random.ts';
 import type { Loss, Parameter } from './adam.ts';
 import { Tape, type Value } from './autodiff.ts';
@@ -13,9 +13,9 @@ export const preRankerLayers: Layers = [16];
 export type Weights = Readonly<Record<string, Float32Array>>;
 
 /** Starting values: He's for what a ReLU follows (He et al., 2015), nothing for the last layer. */
-export function initialParameters(layers: Layers, outputs: number, bias: Float32Array, seed: number): Parameter[] {
+export function initialParameters(layers: Layers, inputs: number, outputs: number, bias: Float32Array, seed: number): Parameter[] {
   const random = new Random(seed);
-  const sizes = [featureCount, ...layers];
+  const sizes = [inputs, ...layers];
   const hidden = layers.flatMap((size, i): Parameter[] => {
     const fanIn = sizes[i] as number;
     const spread = Math.sqrt(2 / fanIn);
@@ -28,7 +28,7 @@ export function initialParameters(layers: Layers, outputs: number, bias: Float32
   return [
     ...hidden,
     { name: 'out', dims: [last, outputs], data: new Float32Array(last * outputs) },
-    { name: 'wide', dims: [featureCount, outputs], data: new Float32Array(featureCount * outputs) },
+    { name: 'wide', dims: [inputs, outputs], data: new Float32Array(inputs * outputs) },
     { name: 'bias', dims: [outputs], data: bias },
   ];
 }
@@ -55,7 +55,7 @@ export const rankerLoss = (parameters: readonly Parameter[]): Loss => ({
 /** Squared distance to what the ranker said: knowledge distillation (Hinton, Vinyals, Dean, 2015) of one number. */
 export const preRankerLoss = (parameters: readonly Parameter[]): Loss => ({
   parameters,
-  inputs: { x: ['n', featureCount], y: ['n', 1], weight: ['n', 1] },
+  inputs: { x: ['n', preRankingFeatures.length], y: ['n', 1], weight: ['n', 1] },
   build(tape, p, { x, y, weight }) {
     const difference = tape.sub(forward(tape, x as Value, p, preRankerLayers), y as Value);
     return tape.sum(tape.mul(weight as Value, tape.mul(difference, difference)));
@@ -63,11 +63,11 @@ export const preRankerLoss = (parameters: readonly Parameter[]): Loss => ({
 });
 
 function scaledInput(tape: Tape, { mean, inverse }: Scaling): Value {
-  const raw = tape.input('features', ['n', featureCount]);
+  const raw = tape.input('features', ['n', mean.length]);
   const size = tape.node('Log', [tape.node('Add', [tape.node('Abs', [raw]), tape.scalar(1)])]);
   const compressed = tape.node('Mul', [tape.node('Sign', [raw]), size]);
-  const centred = tape.node('Sub', [compressed, tape.constant(mean, [featureCount])]);
-  const unit = tape.node('Mul', [centred, tape.constant(inverse, [featureCount])]);
+  const centred = tape.node('Sub', [compressed, tape.constant(mean, [mean.length])]);
+  const unit = tape.node('Mul', [centred, tape.constant(inverse, [mean.length])]);
   return tape.node('Clip', [unit, tape.scalar(-clip), tape.scalar(clip)]);
 }
 
@@ -91,11 +91,12 @@ export function rankerModel(parameters: readonly Parameter[], weights: Weights, 
   });
 }
 
+/** `scaling` is of the pre-ranking features. */
 export function preRankerModel(parameters: readonly Parameter[], weights: Weights, scaling: Scaling): Buffer {
   const tape = new Tape();
   const value = forward(tape, scaledInput(tape, scaling), constants(tape, parameters, weights), preRankerLayers);
   tape.node('Identity', [value], undefined, preRankValue);
-  return tape.model('pre-ranker', [{ name: preRankValue, dims: ['n', 1] }], { [featuresKey]: JSON.stringify(rankingFeatures) });
+  return tape.model('pre-ranker', [{ name: preRankValue, dims: ['n', 1] }], { [featuresKey]: JSON.stringify(preRankingFeatures) });
 }
 
 /** The logits alone, for measuring and calibrating: scaled features in. */

@@ -75,6 +75,13 @@ const rates: readonly Rate[] = base.flatMap((name, part) => {
 
 /** Names of all features, in the order of a row. */
 export const rankingFeatures: readonly string[] = [...base, ...rates.map((r) => r.name)];
+/**
+ * What is known of a candidate before its creator is read, without what all candidates of a moment share: the features
+ * that a pre-ranker may use.
+ */
+export const preRankingFeatures: readonly string[] = rankingFeatures.filter(
+  (name) => name !== 'position' && !name.startsWith('hour') && name !== 'idleMinutes' && !name.startsWith('user.') && !name.startsWith('creator.'),
+);
 const places = new Map(rankingFeatures.map((name, i) => [name, i]));
 export function rankingFeature(name: string): number {
   const at = places.get(name);
@@ -87,9 +94,10 @@ export const featureVersion = [videoView, userView, creatorView].map((v) => `${v
 
 const at = Object.fromEntries(pairFeatures.map((name) => [name, rankingFeature(name)])) as Record<(typeof pairFeatures)[number], number>;
 const firstSource = rankingFeature(`from.${sourceNames[0]}`);
-const videoAt = rankingFeature(columnsOf(videoView)[0] as string);
+/** Where the columns of the video's and the creator's view begin in a row. */
+export const videoColumnsAt = rankingFeature(columnsOf(videoView)[0] as string);
 const userAt = rankingFeature(userColumns[0] as string);
-const creatorAt = rankingFeature(columnsOf(creatorView)[0] as string);
+export const creatorColumnsAt = rankingFeature(columnsOf(creatorView)[0] as string);
 
 export interface ViewerFacts {
   readonly topics: ReadonlyMap<string, number>;
@@ -102,9 +110,6 @@ export interface CandidateFacts {
   readonly topics: readonly string[];
   readonly publishedAt: number;
   readonly durationMs: number;
-  readonly sources: readonly string[];
-  /** Cosine of the viewer's and the video's vectors; 0 when one of them is unknown. */
-  readonly similarity: number;
 }
 
 const week = 7 * 24 * 60;
@@ -121,11 +126,14 @@ export function fillMoment(row: Float64Array, packed: Buffer | null, nowMs: numb
 /** Copies what `fillMoment` wrote. */
 export function copyMoment(from: Float64Array, to: Float64Array): void {
   for (let i = at.idleMinutes; i <= at.hourCos; i++) to[i] = from[i] as number;
-  for (let i = userAt; i < creatorAt; i++) to[i] = from[i] as number;
+  for (let i = userAt; i < creatorColumnsAt; i++) to[i] = from[i] as number;
 }
 
-/** The values of a pair. Times are epoch milliseconds. */
-export function fillPair(row: Float64Array, viewer: ViewerFacts, video: CandidateFacts, nowMs: number): void {
+/**
+ * The values of a pair. `sources`: which of them offered the video. `similarity`: cosine of the viewer's and the
+ * video's vectors, 0 when one of them is unknown. Times are epoch milliseconds.
+ */
+export function fillPair(row: Float64Array, viewer: ViewerFacts, video: CandidateFacts, sources: readonly string[], similarity: number, nowMs: number): void {
   let affinity = 0;
   let avoidance = 0;
   for (let i = 0; i < video.topics.length; i++) {
@@ -139,17 +147,11 @@ export function fillPair(row: Float64Array, viewer: ViewerFacts, video: Candidat
   row[at.followed] = viewer.follows.has(video.creatorId) ? 1 : 0;
   row[at.ageHours] = video.publishedAt > 0 ? Math.max(0, nowMs - video.publishedAt) / 3_600_000 : 0;
   row[at.durationSeconds] = video.durationMs / 1_000;
-  row[at.sources] = video.sources.length;
-  row[at.similarity] = video.similarity;
-  for (let i = 0; i < sourceNames.length; i++) row[firstSource + i] = video.sources.includes(sourceNames[i] as string) ? 1 : 0;
+  row[at.sources] = sources.length;
+  row[at.similarity] = similarity;
+  for (let i = 0; i < sourceNames.length; i++) row[firstSource + i] = sources.includes(sourceNames[i] as string) ? 1 : 0;
 }
 
-export function fillVideo(row: Float64Array, value: Buffer | null | undefined, nowMs: number): void {
-  readPacked(videoView, value, nowMs, row, videoAt);
-}
-export function fillCreator(row: Float64Array, value: Buffer | null | undefined, nowMs: number): void {
-  readPacked(creatorView, value, nowMs, row, creatorAt);
-}
 /** Minutes since the viewer's last event, a week at most. */
 export const idleMinutes = (lastSeenMs: number, nowMs: number): number => (lastSeenMs > 0 ? Math.min(week, Math.max(0, nowMs - lastSeenMs) / 60_000) : week);
 
@@ -160,12 +162,18 @@ function fillUser(row: Float64Array, value: Buffer | null | undefined, nowMs: nu
   for (let from = 0, to = userAt; from < userRow.length; from++) if (from !== lastSeen) row[to++] = userRow[from] as number;
 }
 
+function fillRate(row: Float64Array | Float32Array, offset: number, i: number): void {
+  const { part, whole, prior } = rates[i] as Rate;
+  row[offset + baseFeatureCount + i] = ((row[offset + part] as number) + prior * priorWatches) / (Math.max(0, row[offset + whole] as number) + priorWatches);
+}
 /** The values that follow from the base values of a row that begins at `offset`. */
 export function fillDerived(row: Float64Array | Float32Array, offset = 0): void {
-  for (let i = 0; i < rates.length; i++) {
-    const { part, whole, prior } = rates[i] as Rate;
-    row[offset + baseFeatureCount + i] = ((row[offset + part] as number) + prior * priorWatches) / (Math.max(0, row[offset + whole] as number) + priorWatches);
-  }
+  for (let i = 0; i < rates.length; i++) fillRate(row, offset, i);
+}
+const videoRates = rates.flatMap(({ name }, i) => (name.startsWith(`${videoView.name}.`) ? [i] : []));
+/** Those of them that follow from the video alone. */
+export function fillVideoRates(row: Float64Array): void {
+  for (let i = 0; i < videoRates.length; i++) fillRate(row, 0, videoRates[i] as number);
 }
 
 /** Base values by name for the log; what is 0 is left out. */

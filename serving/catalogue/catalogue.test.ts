@@ -51,15 +51,16 @@ test('the later of two facts wins, and at one moment the removal does, in any or
 test('while the log is followed a known card is not asked for again; otherwise the store is asked each time', async () => {
   const online = store();
   const catalogue = new Catalogue(online);
-  await catalogue.cards(['a', 'a']);
-  await catalogue.cards(['a']);
+  const cards = async (ids: string[]) => (await catalogue.videos(ids)).map((v) => v.card);
+  await cards(['a', 'a']);
+  await cards(['a']);
   expect(online.asked).toBe(3);
   catalogue.following = true;
   catalogue.learn('a', 1, card);
-  expect(await catalogue.cards(['a', 'b'])).toEqual([card, null]);
+  expect(await cards(['a', 'b'])).toEqual([card, null]);
   expect(online.asked).toBe(4);
   catalogue.following = false;
-  expect(await catalogue.cards(['a'])).toEqual([null]);
+  expect(await cards(['a'])).toEqual([null]);
 });
 
 test('publications and removals reach the process through the log; what cannot be one is passed over', async () => {

@@ -1,22 +1,37 @@
 import type { OnlineStore } from '#infra/online/online.ts';
 import { type VideoCard, videoCard } from '#schemas/features/views/videos.ts';
+import { KeptColumns } from './kept-columns.ts';
 
-interface Entry {
-  /** Event time of what is known: the later of two wins, and at a tie the removal. */
-  readonly timeMs: number;
-  readonly card: VideoCard | null;
+/** What this process knows of one video. One lookup finds all of it: a request asks for a thousand. */
+export class KnownVideo {
+  readonly id: string;
+  /** Event time of `card`: the later of two facts wins, and at a tie the removal. */
+  timeMs = Number.NEGATIVE_INFINITY;
+  /** Null for a removed or unknown video. */
+  card: VideoCard | null = null;
+  readonly features: KeptColumns;
+  creator: KeptColumns | null = null;
+  /** Place among the vectors of `placedIn`, -1 for none. */
+  place = -1;
+  placedIn: object | null = null;
+
+  constructor(id: string) {
+    this.id = id;
+    this.features = new KeptColumns(id);
+  }
 }
 
-/** So many cards are kept; some 600 bytes each. */
+/** So many videos are kept; some kilobyte each. */
 const most = 300_000;
 
 /**
- * Cards of videos in memory, in front of the online store. While the log is followed, what is here is as new
- * as the log: a publication and a removal count within milliseconds. While it is not, the store is asked each time.
+ * Videos in memory, in front of the online store. While the log is followed, what is here is as new as the log:
+ * a publication and a removal count within milliseconds. While it is not, the store is asked each time.
  */
 export class Catalogue {
   readonly #online: OnlineStore;
-  readonly #known = new Map<string, Entry>();
+  readonly #known = new Map<string, KnownVideo>();
+  readonly #creators = new Map<string, KeptColumns>();
   #following = false;
 
   constructor(online: OnlineStore) {
@@ -37,32 +52,58 @@ export class Catalogue {
     return this.#known.get(id)?.card;
   }
 
-  learn(id: string, timeMs: number, card: VideoCard | null): void {
-    const known = this.#known.get(id);
-    if (known && (known.timeMs > timeMs || (known.timeMs === timeMs && known.card === null))) return;
-    if (!known && this.#known.size >= most) this.#known.clear();
-    this.#known.set(id, { timeMs, card });
+  learn(id: string, timeMs: number, card: VideoCard | null): KnownVideo {
+    if (this.#known.size >= most) this.#known.clear();
+    const video = this.#known.get(id) ?? new KnownVideo(id);
+    this.#known.set(id, video);
+    const older = timeMs < video.timeMs || (timeMs === video.timeMs && video.card === null);
+    return older ? video : this.#tell(video, timeMs, card);
   }
 
-  /** Cards of all of them, null where there is no such video; the store is asked once for what is not known. */
-  async cards(ids: readonly string[]): Promise<(VideoCard | null)[]> {
-    const unknown = this.#following ? ids.filter((id) => !this.#known.has(id)) : ids;
-    if (unknown.length === 0) return ids.map((id) => this.card(id) ?? null);
-    const values = await this.#online.values(videoCard, unknown);
-    const read = new Map<string, VideoCard | null>();
-    unknown.forEach((id, i) => {
-      const stored = values[i];
-      const card = stored ? cardOf(stored) : null;
-      read.set(id, card);
-      // A video that the store does not know yet may come any moment: its absence is not kept.
-      if (stored && this.#following) this.learn(id, stored.readDoubleLE(0), card);
-    });
-    // What the log said while the store was asked is newer.
-    return ids.map((id) => (this.#following && this.#known.has(id) ? (this.card(id) ?? null) : (read.get(id) ?? null)));
+  #tell(video: KnownVideo, timeMs: number, card: VideoCard | null): KnownVideo {
+    video.timeMs = timeMs;
+    video.card = card;
+    video.creator = card && this.#creator(card.creatorId);
+    return video;
+  }
+
+  #creator(id: string): KeptColumns {
+    const known = this.#creators.get(id);
+    if (known) return known;
+    if (this.#creators.size >= most) this.#creators.clear();
+    const made = new KeptColumns(id);
+    this.#creators.set(id, made);
+    return made;
+  }
+
+  /** All of them, in their order; the store is asked once for what is not known. */
+  async videos(ids: readonly string[]): Promise<KnownVideo[]> {
+    const found: (KnownVideo | undefined)[] = new Array(ids.length);
+    const unknown: number[] = [];
+    for (let i = 0; i < ids.length; i++) {
+      found[i] = this.#following ? this.#known.get(ids[i] as string) : undefined;
+      if (!found[i]) unknown.push(i);
+    }
+    if (unknown.length > 0) {
+      const values = await this.#online.values(
+        videoCard,
+        unknown.map((i) => ids[i] as string),
+      );
+      unknown.forEach((i, at) => {
+        found[i] = this.#read(ids[i] as string, values[at] ?? null);
+      });
+    }
+    return found as KnownVideo[];
+  }
+
+  /** What the log said while the store was asked is newer. A video that the store does not know may come any moment: its absence is not kept. */
+  #read(id: string, stored: Buffer | null): KnownVideo {
+    if (this.#following && (stored || this.#known.has(id))) return this.learn(id, stored?.readDoubleLE(0) ?? Number.NEGATIVE_INFINITY, cardOf(stored));
+    return this.#tell(new KnownVideo(id), 0, cardOf(stored));
   }
 }
 
 /** A stored card is an f64 time in front of its body; an empty body withdraws it. */
-export function cardOf(stored: Buffer): VideoCard | null {
-  return stored.length <= 8 ? null : (JSON.parse(stored.toString('utf8', 8)) as VideoCard);
+function cardOf(stored: Buffer | null): VideoCard | null {
+  return !stored || stored.length <= 8 ? null : (JSON.parse(stored.toString('utf8', 8)) as VideoCard);
 }

@@ -28,8 +28,7 @@ export class LiveVideos implements VideoListener {
   }
 
   learn(id: string, timeMs: number, card: VideoCard | null): void {
-    this.#catalogue.learn(id, timeMs, card);
-    const stands = this.#catalogue.card(id);
+    const stands = this.#catalogue.learn(id, timeMs, card).card;
     if (stands) this.#delta.add(id, stands.topics);
     else this.#delta.remove(id);
   }
@@ -37,10 +36,6 @@ export class LiveVideos implements VideoListener {
   async #seed(): Promise<void> {
     const [found] = await this.#online.top([{ view: freshVideos, entity: 'world', limit: newest }]);
     const ids = (found?.keys ?? []).reverse();
-    const cards = await this.#catalogue.cards(ids);
-    ids.forEach((id, i) => {
-      const card = cards[i];
-      if (card) this.#delta.add(id, card.topics);
-    });
+    for (const { id, card } of await this.#catalogue.videos(ids)) if (card) this.#delta.add(id, card.topics);
   }
 }

@@ -6,6 +6,9 @@ const source = (name: string, find: () => Promise<string[]>, budgetMs = 50): Sou
 const base: Pipeline<null, Candidate> = {
   name: 'test',
   sources: [],
+  limit: 100,
+  lookUp: [],
+  narrow: { name: 'all', choose: async (_q, list) => list },
   candidate: (id) => ({ id, sources: [], score: 0, scorer: '', fate: { stage: 'found' } }),
   hydrate: [],
   filter: [],
@@ -29,7 +32,7 @@ test('candidates are merged, remember every source, and come out best first', as
   );
   expect(result.selected.map((c) => [c.id, c.sources])).toEqual([
     ['c', ['two']],
-    ['b', ['one', 'two']],
+    ['b', ['two', 'one']],
     ['a', ['one']],
   ]);
 });
@@ -55,6 +58,19 @@ test('filters report what they removed, by name, the first that objects', async 
     { stage: 'dropped', by: 'not-a-or-b' },
     { stage: 'selected', rank: 0, moved: [] },
   ]);
+});
+
+test('sources take turns up to the limit, and what was narrowed away says so', async () => {
+  const narrow = { name: 'no-c', choose: async (_q: null, list: readonly Candidate[]) => list.filter((c) => c.id !== 'c') };
+  const sources = [source('one', async () => ['a', 'b', 'x']), source('two', async () => ['c', 'd', 'a'])];
+  const result = await runPipeline({ ...base, limit: 3, sources, narrow }, null, new MemoryTelemetry());
+  expect(result.candidates.map((c) => [c.id, c.sources])).toEqual([
+    ['a', ['one', 'two']],
+    ['c', ['two']],
+    ['b', ['one']],
+  ]);
+  expect(result.candidates[1]?.fate).toEqual({ stage: 'left-out', by: 'no-c' });
+  expect(result.selected.map((c) => c.id)).toEqual(['b', 'a']);
 });
 
 test('selectors are named beside what they moved up and what they left out', async () => {

@@ -39,6 +39,11 @@ export interface Filter<Q, C> {
   readonly name: string;
   keep(query: Q, candidate: C): boolean;
 }
+/** Chooses cheaply which candidates are worth the rest of the work; what it leaves out is not scored. */
+export interface Narrower<Q, C> {
+  readonly name: string;
+  choose(query: Q, candidates: readonly C[]): Promise<readonly C[]>;
+}
 export interface Scorer<Q, C> {
   readonly name: string;
   /** Returns the name and version of what scored: a scorer may have to fall back to another. */
@@ -58,10 +63,15 @@ export interface Effect<Q, C> {
 export interface Pipeline<Q, C extends Candidate> {
   readonly name: string;
   readonly sources: readonly Source<Q>[];
+  /** At most so many candidates, taken from the sources by turns. */
+  readonly limit: number;
   readonly candidate: (id: string, query: Q) => C;
+  /** Finds what is in memory, before anything is read for it. */
+  readonly lookUp: readonly Hydrator<Q, C>[];
   readonly hydrate: readonly Hydrator<Q, C>[];
   readonly filter: readonly Filter<Q, C>[];
-  /** Reads what only candidates that passed the filters need. */
+  readonly narrow: Narrower<Q, C>;
+  /** Reads what only the narrowed candidates need. */
   readonly enrich: readonly Hydrator<Q, C>[];
   readonly score: Scorer<Q, C>;
   readonly select: readonly Selector<Q, C>[];
@@ -81,6 +91,8 @@ export async function runPipeline<Q, C extends Candidate>(pipeline: Pipeline<Q, 
   const timer = stopwatch(pipeline.name, telemetry);
   const { candidates, failed } = await gather(pipeline, query, telemetry);
   timer('sources');
+  await Promise.all(pipeline.lookUp.map((h) => h.hydrate(query, candidates)));
+  timer('look-up');
   await Promise.all(pipeline.hydrate.map((h) => h.hydrate(query, candidates)));
   timer('hydrate');
   const kept = candidates.filter((c) => {
@@ -89,15 +101,25 @@ export async function runPipeline<Q, C extends Candidate>(pipeline: Pipeline<Q, 
     return !filter;
   });
   timer('filter');
-  await Promise.all(pipeline.enrich.map((h) => h.hydrate(query, kept)));
+  for (const c of kept) c.fate = { stage: 'left-out', by: pipeline.narrow.name };
+  const chosen = [...(await pipeline.narrow.choose(query, kept))];
+  for (const c of chosen) c.fate = { stage: 'found' };
+  timer('narrow');
+  await Promise.all(pipeline.enrich.map((h) => h.hydrate(query, chosen)));
   timer('enrich');
-  const scorer = await pipeline.score.score(query, kept);
-  for (const c of kept) c.scorer = scorer;
-  kept.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
+  const scorer = await pipeline.score.score(query, chosen);
+  for (const c of chosen) c.scorer = scorer;
+  chosen.sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
   timer('score');
-  const selected = select(pipeline, query, kept);
+  const selected = select(pipeline, query, chosen);
   timer('select');
-  return { selected, scorer, candidates, failedSources: failed, counts: { candidates: candidates.length, kept: kept.length, selected: selected.length } };
+  return {
+    selected,
+    scorer,
+    candidates,
+    failedSources: failed,
+    counts: { candidates: candidates.length, kept: kept.length, scored: chosen.length, selected: selected.length },
+  };
 }
 
 /** Runs the selectors one after another, and notes what each of them moved or left out. */
@@ -140,16 +162,28 @@ async function gather<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q
       }
     }),
   );
+  return { candidates: merge(pipeline, query, offers), failed };
+}
+
+/** Merges by turns, so that no source crowds out another; a candidate remembers every source that offered it. */
+function merge<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, offers: readonly (readonly string[])[]): C[] {
   const byId = new Map<string, C>();
-  offers.forEach((ids, i) => {
-    const name = (pipeline.sources[i] as Source<Q>).name;
-    for (const id of ids) {
-      const known = byId.get(id) ?? pipeline.candidate(id, query);
-      if (!known.sources.includes(name)) known.sources.push(name);
-      byId.set(id, known);
+  const longest = offers.reduce((most, ids) => Math.max(most, ids.length), 0);
+  for (let turn = 0; turn < longest; turn++)
+    for (let s = 0; s < offers.length; s++) {
+      const id = offers[s]?.[turn];
+      if (id === undefined) continue;
+      const { name } = pipeline.sources[s] as Source<Q>;
+      const known = byId.get(id);
+      if (known) {
+        if (!known.sources.includes(name)) known.sources.push(name);
+      } else if (byId.size < pipeline.limit) {
+        const candidate = pipeline.candidate(id, query);
+        candidate.sources.push(name);
+        byId.set(id, candidate);
+      }
     }
-  });
-  return { candidates: [...byId.values()], failed };
+  return [...byId.values()];
 }
 
 function within<T>(ms: number, work: Promise<T>): Promise<T> {

@@ -38,11 +38,7 @@ export class Fallback {
       { view: freshVideos, entity: 'world', limit: keep },
     ]);
     const ids = [...new Set(lists.flatMap((l) => l.keys))].slice(0, keep);
-    const cards = await this.#catalogue.cards(ids);
-    this.#videos = ids.flatMap((id, i) => {
-      const card = cards[i];
-      return card ? [{ id, card }] : [];
-    });
+    this.#videos = (await this.#catalogue.videos(ids)).flatMap(({ id, card }) => (card ? [{ id, card }] : []));
   }
 
   /** Pages walk through the list in an order of the viewer's own, so that they do not repeat within one pass. */

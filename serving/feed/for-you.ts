@@ -1,5 +1,5 @@
 import type { Pipeline } from '../engine/pipeline.ts';
-import { rank } from '../ranking/rank.ts';
+import { preRank, rank } from '../ranking/rank.ts';
 import { logServed } from './effects/log-served.ts';
 import { notOwn } from './filters/not-own.ts';
 import { notReportedByMe } from './filters/not-reported-by-me.ts';
@@ -36,6 +36,7 @@ export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidat
     id,
     sources: [],
     score: 0,
+    video: null,
     card: null,
     seenAt: null,
     features: rows.take(),
@@ -44,8 +45,11 @@ export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidat
     outcomes: null,
     fate: { stage: 'found' },
   }),
-  hydrate: [cards(services), seen(services), videoFeatures(services)],
+  lookUp: [cards(services)],
+  hydrate: [seen(services), videoFeatures(services)],
+  limit: 1_000,
   filter: [stillVisible, notSeen, notReportedByMe, notOwn],
+  narrow: preRank(services.telemetry),
   enrich: [creatorFeatures(services)],
   score: rank(services.telemetry),
   select: [creatorDiversity, first],

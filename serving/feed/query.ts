@@ -5,12 +5,13 @@ import type { EventProducer } from '#infra/producer/producer.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import type { ViewerFacts } from '#schemas/features/ranking.ts';
 import type { VideoCard } from '#schemas/features/views/videos.ts';
-import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { Catalogue, KnownVideo } from '../catalogue/catalogue.ts';
 import type { Candidate } from '../engine/pipeline.ts';
 import type { Ranker } from '../ranking/ranker-reader.ts';
 import type { Retrieval } from '../retrieval/index-reader.ts';
 import type { LiveDelta } from '../retrieval/live-delta.ts';
 import type { Rows } from './rows.ts';
+import type { SharedLists } from './sources/shared-lists.ts';
 
 /** What feed components are given: ports. */
 export interface FeedServices {
@@ -21,6 +22,7 @@ export interface FeedServices {
   readonly models: Models;
   readonly catalogue: Catalogue;
   readonly delta: LiveDelta;
+  readonly lists: SharedLists;
 }
 
 /** The artifacts that serve at this moment. A request takes each once, so that it never mixes versions. */
@@ -61,6 +63,10 @@ export interface Viewer extends ViewerFacts {
   /** Videos answered well, with the decayed value of the answers. */
   readonly videos: ReadonlyMap<string, number>;
   readonly reported: ReadonlySet<string>;
+  /** When the videos that were watched last were watched. */
+  readonly seen: ReadonlyMap<string, number>;
+  /** Whether more were watched than `seen` holds. */
+  readonly seenMore: boolean;
   /** The packed user view. */
   readonly packed: Buffer | null;
   /** Videos watched to the end, those of weeks ago counting less. */
@@ -70,6 +76,7 @@ export interface Viewer extends ViewerFacts {
 }
 
 export interface FeedCandidate extends Candidate {
+  video: KnownVideo | null;
   card: VideoCard | null;
   seenAt: number | null;
   /** Features by place in `rankingFeatures`, as scored and as logged. */

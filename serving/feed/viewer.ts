@@ -2,7 +2,7 @@ import type { OnlineStore } from '#infra/online/online.ts';
 import { readLogWeight } from '#schemas/features/monoids.ts';
 import { readPackedRow } from '#schemas/features/read.ts';
 import type { RankedView } from '#schemas/features/view.ts';
-import { userCreators, userReported, userTopics, userTopicsAvoided, userVideos, userView } from '#schemas/features/views/engagement.ts';
+import { userCreators, userReported, userSeen, userTopics, userTopicsAvoided, userVideos, userView } from '#schemas/features/views/engagement.ts';
 import { userFollows, userUnfollows } from '#schemas/features/views/social.ts';
 import type { Viewer } from './query.ts';
 
@@ -13,6 +13,8 @@ const newcomer: Viewer = {
   videos: new Map(),
   follows: new Set(),
   reported: new Set(),
+  seen: new Map(),
+  seenMore: false,
   packed: null,
   completions: 0,
   step: 'newcomer',
@@ -20,10 +22,13 @@ const newcomer: Viewer = {
 
 export { newcomer };
 
+/** Most viewers have seen fewer: theirs come along. For the others each candidate is asked for. */
+const seenAtOnce = 500;
+
 /** Everything that the feed knows of a viewer, read at once. */
 export async function readViewer(online: OnlineStore, userId: string, nowMs: number): Promise<Viewer> {
   const read = (view: (typeof views)[number], limit: number) => ({ view, entity: userId, limit });
-  const views = [userTopics, userTopicsAvoided, userCreators, userVideos, userFollows, userUnfollows, userReported] as const;
+  const views = [userTopics, userTopicsAvoided, userCreators, userVideos, userFollows, userUnfollows, userReported, userSeen] as const;
   const lists = online.top([
     read(userTopics, 50),
     read(userTopicsAvoided, 50),
@@ -32,9 +37,10 @@ export async function readViewer(online: OnlineStore, userId: string, nowMs: num
     read(userFollows, 1_000),
     read(userUnfollows, 1_000),
     read(userReported, 5_000),
+    read(userSeen, seenAtOnce),
   ]);
-  const [[topics, avoided, creators, videos, follows, unfollows, reported], [packed]] = await Promise.all([lists, online.values(userView, [userId])]);
-  if (!topics || !avoided || !creators || !videos || !follows || !unfollows || !reported) return newcomer;
+  const [[topics, avoided, creators, videos, follows, unfollows, reported, seen], [packed]] = await Promise.all([lists, online.values(userView, [userId])]);
+  if (!topics || !avoided || !creators || !videos || !follows || !unfollows || !reported || !seen) return newcomer;
   const completions = Math.round(readPackedRow(userView, packed ?? null, nowMs).completes_d14);
   return {
     topics: weights(userTopics, topics, nowMs),
@@ -43,6 +49,8 @@ export async function readViewer(online: OnlineStore, userId: string, nowMs: num
     videos: weights(userVideos, videos, nowMs),
     follows: laterThan(follows, unfollows),
     reported: new Set(reported.keys),
+    seen: new Map(seen.keys.map((key, i) => [key, seen.scores[i] as number])),
+    seenMore: seen.keys.length === seenAtOnce,
     packed: packed ?? null,
     completions,
     step: stepOf(completions),

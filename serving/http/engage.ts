@@ -41,7 +41,7 @@ export async function engage(services: EngageServices, userId: string, videoId: 
   const occurredAt = body.occurredAt ?? services.clock.now();
   // The player's knowledge of the video goes with the event, so that no topology must look it up.
   // Without the store the event goes without it: an outage there costs no event.
-  const [card] = await services.catalogue.cards([videoId]).catch(() => [null]);
+  const card = (await services.catalogue.videos([videoId]).catch(() => []))[0]?.card;
   const creatorId = card?.creatorId ?? '';
   await services.producer.send(engagement, [
     {

@@ -4,7 +4,7 @@ import { MemoryTelemetry } from '#infra/telemetry/memory.ts';
 import { rankingFeature, rankingFeatures } from '#schemas/features/ranking.ts';
 import type { FeedCandidate, FeedQuery } from '../feed/query.ts';
 import { newcomer } from '../feed/viewer.ts';
-import { rank } from './rank.ts';
+import { preRank, rank } from './rank.ts';
 import type { Ranker } from './ranker-reader.ts';
 
 const duration = rankingFeature('durationSeconds');
@@ -31,28 +31,38 @@ const candidates = (count: number): FeedCandidate[] =>
         features: new Float64Array(rankingFeatures.length),
       }) as unknown as FeedCandidate,
   );
-const best = (list: readonly FeedCandidate[]) => [...list].sort((a, b) => b.score - a.score)[0]?.id;
+/** Both stages, as the pipeline runs them; returns the scorer and who is left, best first. */
+async function ranking(ranker: Loaded<Ranker> | null, list: readonly FeedCandidate[], telemetry = new MemoryTelemetry()) {
+  const chosen = await preRank(telemetry).choose(query(ranker), list);
+  const scorer = await rank(telemetry).score(query(ranker), chosen);
+  return { scorer, order: [...chosen].sort((a, b) => b.score - a.score) };
+}
 
 test('the ranker orders, and the answer names it', async () => {
-  const list = candidates(50);
-  expect(await rank(new MemoryTelemetry()).score(query(loaded({ model: model('complete', 1), preRanker: null }, 1e9)), list)).toBe('ranker@v1+weights@1');
-  expect(best(list)).toBe('v49');
+  const { scorer, order } = await ranking(loaded({ model: model('complete', 1), preRanker: null }, 1e9), candidates(50));
+  expect([scorer, order[0]?.id]).toEqual(['ranker@v1+weights@1', 'v49']);
 });
 
-test('of many candidates the ranker looks at those that the pre-ranker chooses, and the rest stays behind', async () => {
+test('of many candidates the ranker looks at those that the pre-ranker chooses, and at those that must pass', async () => {
   const list = candidates(1_000);
+  (list[3] as FeedCandidate).sources.push('exposure-pool');
   const seen: number[] = [];
-  // The pre-ranker likes the long, the ranker the short: the shortest of the 300 longest wins.
-  await rank(new MemoryTelemetry()).score(query(loaded({ model: model('complete', -1, seen), preRanker: model('value', 1) }, 1e9)), list);
-  expect(seen).toEqual([300]);
-  expect(best(list)).toBe('v700');
+  // The pre-ranker likes the long, the ranker the short: the shortest of the 300 longest wins, behind the one that passed anyway.
+  const { order } = await ranking(loaded({ model: model('complete', -1, seen), preRanker: model('value', 1) }, 1e9), list);
+  expect(seen).toEqual([301]);
+  expect(order.slice(0, 2).map((c) => c.id)).toEqual(['v3', 'v700']);
+});
+
+test('without a pre-ranker the heuristic chooses', async () => {
+  const seen: number[] = [];
+  const { order } = await ranking(loaded({ model: model('complete', 1, seen), preRanker: null }, 1e9), candidates(500));
+  expect([seen, order.length]).toEqual([[300], 300]);
 });
 
 test('a ranker that learnt from few impressions moves little', async () => {
   const spread = async (rows: number) => {
-    const list = candidates(50);
-    await rank(new MemoryTelemetry()).score(query(loaded({ model: model('complete', 1), preRanker: null }, rows)), list);
-    return (list[49]?.score ?? 0) - (list[0]?.score ?? 0);
+    const { order } = await ranking(loaded({ model: model('complete', 1), preRanker: null }, rows), candidates(50));
+    return (order[0]?.score ?? 0) - (order.at(-1)?.score ?? 0);
   };
   expect(await spread(500)).toBeLessThan(0.2 * (await spread(1e9)));
 });
@@ -60,8 +70,8 @@ test('a ranker that learnt from few impressions moves little', async () => {
 test('a ranker that fails is counted, and the heuristic answers', async () => {
   const telemetry = new MemoryTelemetry();
   const broken = { predict: async () => Promise.reject(new Error('no')) } as unknown as Ranker['model'];
-  const list = candidates(5);
-  expect(await rank(telemetry).score(query(loaded({ model: broken, preRanker: null }, 1e9)), list)).toMatch(/^heuristic@/);
+  const { scorer, order } = await ranking(loaded({ model: broken, preRanker: null }, 1e9), candidates(5), telemetry);
+  expect(scorer).toMatch(/^heuristic@/);
   expect(telemetry.value('foryou_ranker_failures_total', {})).toBe(1);
-  expect(list.every((c) => Number.isFinite(c.score) && c.score !== 0)).toBe(true);
+  expect(order.every((c) => Number.isFinite(c.score) && c.score !== 0)).toBe(true);
 });

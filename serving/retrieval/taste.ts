@@ -1,3 +1,4 @@
+import type { KnownVideo } from '../catalogue/catalogue.ts';
 import type { Retrieval } from './index-reader.ts';
 
 /** So little is no interaction. */
@@ -19,19 +20,25 @@ export function tasteOf({ foldIn, places }: Retrieval, videos: ReadonlyMap<strin
   return items.length === 0 ? null : foldIn.user(Int32Array.from(items), Float32Array.from(weights));
 }
 
-/** Cosine of a viewer's vector and a video's; 0 when one of them is unknown. */
-export function similarity(retrieval: Retrieval | undefined, taste: Float32Array | null, id: string): number {
-  const place = taste ? retrieval?.places.get(id) : undefined;
-  if (!taste || !retrieval || place === undefined) return 0;
-  const { items, norms } = retrieval;
-  const from = place * taste.length;
-  let dot = 0;
-  let own = 0;
-  for (let d = 0; d < taste.length; d++) {
-    const t = taste[d] as number;
-    dot += t * (items[from + d] as number);
-    own += t * t;
-  }
-  const norm = Math.sqrt(own) * (norms[place] as number);
-  return norm > 0 ? dot / norm : 0;
+const zero = (): number => 0;
+
+/** Cosine of a viewer's vector and a video's, as a function of the video; 0 when one of them is unknown. */
+export function similarityTo(retrieval: Retrieval | undefined, taste: Float32Array | null): (video: KnownVideo | null) => number {
+  const length = Math.hypot(...(taste ?? []));
+  if (!retrieval || !taste || length === 0) return zero;
+  const unit = taste.map((t) => t / length);
+  const { items, norms, places } = retrieval;
+  return (video) => {
+    if (!video) return 0;
+    if (video.placedIn !== retrieval) {
+      video.place = places.get(video.id) ?? -1;
+      video.placedIn = retrieval;
+    }
+    if (video.place < 0) return 0;
+    const from = video.place * unit.length;
+    let dot = 0;
+    for (let d = 0; d < unit.length; d++) dot += (unit[d] as number) * (items[from + d] as number);
+    const norm = norms[video.place] as number;
+    return norm > 0 ? dot / norm : 0;
+  };
 }

@@ -6,6 +6,9 @@ import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
 export const seen = ({ online }: FeedServices): Hydrator<FeedQuery, FeedCandidate> => ({
   name: 'seen',
   async hydrate(query, candidates) {
+    const { seen: known, seenMore } = query.viewer;
+    for (const c of candidates) c.seenAt = known.get(c.id) ?? null;
+    if (!seenMore) return;
     const at = await online.scores(
       userSeen,
       query.userId,

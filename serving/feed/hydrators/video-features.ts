@@ -1,18 +1,21 @@
-import { fillVideo } from '#schemas/features/ranking.ts';
+import { videoColumnsAt } from '#schemas/features/ranking.ts';
 import { videoView } from '#schemas/features/views/engagement.ts';
+import { refresh } from '../../catalogue/kept-columns.ts';
 import type { Hydrator } from '../../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
 
-/** The online features of every candidate's video, read as of now. */
+/** What everybody does with a video: a tenth of a second is nothing beside its half-lives. */
+const freshMs = 100;
+
+/** The online features of every candidate's video. */
 export const videoFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, FeedCandidate> => ({
   name: 'video-features',
-  async hydrate(query, candidates) {
-    const values = await online.values(
-      videoView,
-      candidates.map((c) => c.id),
-    );
-    candidates.forEach((c, i) => {
-      fillVideo(c.features, values[i], query.nowMs);
-    });
+  async hydrate({ nowMs }, candidates) {
+    const kept = candidates.flatMap((c) => c.video?.features ?? []);
+    await refresh(online, videoView, kept, freshMs, nowMs);
+    for (const c of candidates) {
+      const columns = c.video?.features?.columns;
+      if (columns) for (let i = 0; i < columns.length; i++) c.features[videoColumnsAt + i] = columns[i] as number;
+    }
   },
 });

@@ -5,12 +5,12 @@ import type { FeedQuery, FeedServices } from '../query.ts';
 const maxCreators = 50;
 
 /** The newest videos of creators that the viewer follows, pulled at read time. */
-export const followedCreators = ({ online }: FeedServices): Source<FeedQuery> => ({
+export const followedCreators = ({ lists }: FeedServices): Source<FeedQuery> => ({
   name: 'followed-creators',
   budgetMs: 60,
   async find({ viewer, depth }) {
     const creators = [...viewer.follows].slice(0, maxCreators);
-    const lists = await online.top(creators.map((entity) => ({ view: creatorVideos, entity, limit: 10 * depth })));
-    return lists.flatMap((list) => list.keys);
+    const found = await lists.keys(creators.map((entity) => ({ view: creatorVideos, entity, limit: 10 * depth })));
+    return found.flat();
   },
 });

@@ -3,11 +3,11 @@ import type { Source } from '../../engine/pipeline.ts';
 import type { FeedQuery, FeedServices } from '../query.ts';
 
 /** The newest videos: how a video gets its first viewers, and where the feed explores. */
-export const fresh = ({ online }: FeedServices): Source<FeedQuery> => ({
+export const fresh = ({ lists }: FeedServices): Source<FeedQuery> => ({
   name: 'fresh',
   budgetMs: 60,
   async find({ depth }) {
-    const [newest] = await online.top([{ view: freshVideos, entity: 'world', limit: 150 * depth }]);
-    return newest?.keys ?? [];
+    const [newest] = await lists.keys([{ view: freshVideos, entity: 'world', limit: 150 * depth }]);
+    return newest ?? [];
   },
 });

@@ -6,18 +6,18 @@ import type { FeedQuery, FeedServices } from '../query.ts';
 const maxTopics = 8;
 
 /** What does well, and what is new, in the topics that the viewer answers well. */
-export const topicAffinity = ({ online }: FeedServices): Source<FeedQuery> => ({
+export const topicAffinity = ({ lists }: FeedServices): Source<FeedQuery> => ({
   name: 'topic-affinity',
   budgetMs: 60,
   async find({ viewer, depth }) {
     if (viewer.step === 'newcomer') return [];
     const liked = [...viewer.topics].filter(([topic, value]) => value > (viewer.topicsAvoided.get(topic) ?? 0)).slice(0, maxTopics);
-    const lists = await online.top(
+    const found = await lists.keys(
       liked.flatMap(([entity]) => [
         { view: topicTrending, entity, limit: 40 * depth },
         { view: topicVideos, entity, limit: 20 * depth },
       ]),
     );
-    return lists.flatMap((list) => list.keys);
+    return found.flat();
   },
 });

@@ -3,14 +3,14 @@ import type { Source } from '../../engine/pipeline.ts';
 import type { FeedQuery, FeedServices } from '../query.ts';
 
 /** What the viewer's region answers well now, topped up with what the world does. */
-export const trendingInRegion = ({ online }: FeedServices): Source<FeedQuery> => ({
+export const trendingInRegion = ({ lists }: FeedServices): Source<FeedQuery> => ({
   name: 'trending-in-region',
   budgetMs: 60,
   async find({ region, depth }) {
-    const [here, world] = await online.top([
+    const [here, world] = await lists.keys([
       { view: regionTrending, entity: region, limit: 200 * depth },
       { view: worldTrending, entity: 'world', limit: 150 * depth },
     ]);
-    return [...(here?.keys ?? []), ...(world?.keys ?? [])];
+    return [...(here ?? []), ...(world ?? [])];
   },
 });
