@@ -2,7 +2,7 @@ import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 
 /** A candidate remembers every source that offered it, and gathers what later stages say of it. */
 export interface Candidate {
-  readonly id: string;
+  id: string;
   readonly sources: string[];
   score: number;
   scorer: string;
@@ -16,6 +16,8 @@ export type Fate =
   | { readonly stage: 'dropped'; readonly by: string }
   | { readonly stage: 'left-out'; readonly by: string }
   | { readonly stage: 'selected'; readonly rank: number; readonly moved: readonly Move[] };
+/** Nothing has become of it yet. */
+export const found: Fate = { stage: 'found' };
 /** A selector that gave an item another place than it had before it. */
 export interface Move {
   readonly by: string;
@@ -95,15 +97,12 @@ export async function runPipeline<Q, C extends Candidate>(pipeline: Pipeline<Q, 
   timer('look-up');
   await Promise.all(pipeline.hydrate.map((h) => h.hydrate(query, candidates)));
   timer('hydrate');
-  const kept = candidates.filter((c) => {
-    const filter = pipeline.filter.find((f) => !f.keep(query, c));
-    if (filter) c.fate = { stage: 'dropped', by: filter.name };
-    return !filter;
-  });
+  const kept = filter(pipeline, query, candidates);
   timer('filter');
-  for (const c of kept) c.fate = { stage: 'left-out', by: pipeline.narrow.name };
+  const narrowed: Fate = { stage: 'left-out', by: pipeline.narrow.name };
+  for (const c of kept) c.fate = narrowed;
   const chosen = [...(await pipeline.narrow.choose(query, kept))];
-  for (const c of chosen) c.fate = { stage: 'found' };
+  for (const c of chosen) c.fate = found;
   timer('narrow');
   await Promise.all(pipeline.enrich.map((h) => h.hydrate(query, chosen)));
   timer('enrich');
@@ -122,6 +121,18 @@ export async function runPipeline<Q, C extends Candidate>(pipeline: Pipeline<Q, 
   };
 }
 
+/** What every filter keeps; the first that objects is named. */
+function filter<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, candidates: readonly C[]): C[] {
+  const fates = pipeline.filter.map((f): Fate => ({ stage: 'dropped', by: f.name }));
+  const kept: C[] = [];
+  for (const c of candidates) {
+    const at = pipeline.filter.findIndex((f) => !f.keep(query, c));
+    if (at < 0) kept.push(c);
+    else c.fate = fates[at] as Fate;
+  }
+  return kept;
+}
+
 /** Runs the selectors one after another, and notes what each of them moved or left out. */
 function select<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, kept: readonly C[]): readonly C[] {
   const moves = new Map<C, Move[]>();
@@ -130,9 +141,10 @@ function select<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, kept
   for (const selector of pipeline.select) {
     list = selector.select(query, list);
     const next = new Map(list.map((c, i) => [c, i]));
+    const leftOut: Fate = { stage: 'left-out', by: selector.name };
     for (const [c, from] of places) {
       const to = next.get(c);
-      if (to === undefined) c.fate = { stage: 'left-out', by: selector.name };
+      if (to === undefined) c.fate = leftOut;
       else if (to < from) moves.set(c, [...(moves.get(c) ?? []), { by: selector.name, from, to }]);
     }
     places = next;

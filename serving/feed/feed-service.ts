@@ -5,12 +5,12 @@ import { rankingFeatures } from '#schemas/features/ranking.ts';
 import { type PipelineResult, runEffects, runPipeline } from '../engine/pipeline.ts';
 import { type Effect, whatMattered } from '../ranking/attribution.ts';
 import { tasteOf } from '../retrieval/taste.ts';
+import { CandidatePool } from './candidate-pool.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Fallback } from './fallback.ts';
 import { forYou } from './for-you.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from './query.ts';
 import type { FeedItem, FeedPage } from './response.ts';
-import { RowPool } from './rows.ts';
 import { readViewer } from './viewer.ts';
 
 export interface FeedRequest {
@@ -40,7 +40,7 @@ export class FeedService {
   readonly #fallback: Fallback;
   readonly #telemetry: Telemetry;
   readonly #pipeline;
-  readonly #rows = new RowPool();
+  readonly #candidates = new CandidatePool();
 
   constructor(services: FeedServices, sessions: SessionStore, fallback: Fallback) {
     this.#services = services;
@@ -87,7 +87,7 @@ export class FeedService {
       position,
       served: session.served,
       viewer,
-      rows: this.#rows.begin(),
+      candidates: this.#candidates.begin(),
       retrieval,
       ranker: models.ranker(),
       taste: retrieval && tasteOf(retrieval.value, viewer.videos),
@@ -95,8 +95,8 @@ export class FeedService {
     };
     const { chosen, result } = await this.#fill(query);
     const mattered = query.explain ? await whatMattered(query, chosen, result.candidates) : [];
-    // Only after success: where one hydrator failed another may still be writing into its rows.
-    query.rows.release();
+    // Only after success: where one hydrator failed another may still be writing into them.
+    query.candidates.release();
     const page = this.#response(request, query, chosen, result, mattered);
     // An empty page is not kept: what comes next should be found there.
     if (chosen.length === 0) return page;
@@ -122,8 +122,8 @@ export class FeedService {
       if (last.selected.length >= query.count) break;
     }
     const result = last as Result;
-    // What is answered and logged outlives the request's rows.
-    return { chosen: result.selected.map((c) => ({ ...c, features: c.features.slice() })), result };
+    // What is answered and logged outlives the request's candidates.
+    return { chosen: result.selected.map((c) => ({ ...c, sources: [...c.sources], features: c.features.slice() })), result };
   }
 
   #response(request: FeedRequest, query: FeedQuery, chosen: readonly FeedCandidate[], result: Result, mattered: readonly Effect[][]): FeedPage {

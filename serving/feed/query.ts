@@ -10,7 +10,7 @@ import type { Candidate } from '../engine/pipeline.ts';
 import type { Ranker } from '../ranking/ranker-reader.ts';
 import type { Retrieval } from '../retrieval/index-reader.ts';
 import type { LiveDelta } from '../retrieval/live-delta.ts';
-import type { Rows } from './rows.ts';
+import type { Candidates } from './candidate-pool.ts';
 import type { SharedLists } from './sources/shared-lists.ts';
 
 /** What feed components are given: ports. */
@@ -47,8 +47,8 @@ export interface FeedQuery {
   readonly position: number;
   readonly served: ReadonlySet<string>;
   readonly viewer: Viewer;
-  /** Where candidates take their rows of features from. */
-  readonly rows: Rows;
+  /** Where candidates come from. */
+  readonly candidates: Candidates;
   readonly retrieval: Loaded<Retrieval> | null;
   readonly ranker: Loaded<Ranker> | null;
   /** The viewer's vector in the basis of `retrieval`; null while nothing is known of him. */
