@@ -233,3 +233,50 @@ describe('the catalogue that serves', () => {
     await eventually('it is dropped', async () => (await offered(user, video.videoId))?.by === 'still-visible', 1_000);
   });
 });
+
+describe('a new viewer', () => {
+  test('is taken from what does well where he is, over what resembles his likings, to a vector of his own', async () => {
+    const user = newUser();
+    const steps: string[] = [];
+    const ask = async () => {
+      const answer = await page(user, `count=5&session_id=${crypto.randomUUID()}&explain=1&region=DE`, ['explain']);
+      steps.push(answer.explain?.viewer.step ?? '');
+      return answer;
+    };
+    const first = await ask();
+    // Nobody has watched much here yet: what there is of trending comes first, a topic each.
+    const trending = first.explain?.candidates.filter((c) => c.sources.includes('trending-in-region')) ?? [];
+    const starters = first.items.slice(0, Math.min(5, trending.length));
+    expect(starters.length).toBeGreaterThan(0);
+    expect(starters.every((i) => i.explain?.sources.includes('trending-in-region'))).toBe(true);
+    expect(first.explain?.candidates.some((c) => c.sources.includes('topic-affinity'))).toBe(false);
+    const complete = async (from: number, to: number) => {
+      for (const video of videos.slice(from, to))
+        await engage(user, video.videoId, { kind: 'watch', watchedMs: video.durationMs, durationMs: video.durationMs, region: 'DE' });
+      await eventually('the completions count', async () => (await ask()).explain?.viewer.completions === to);
+    };
+    await complete(0, 3);
+    expect((await ask()).explain?.candidates.some((c) => c.sources.includes('topic-affinity'))).toBe(true);
+    await complete(3, 6);
+    expect([...new Set(steps)]).toEqual(['newcomer', 'content', 'vector']);
+  });
+});
+
+describe('policy', () => {
+  test('age, region and moderation keep a video from who may not see it, and explain names which', async () => {
+    const user = newUser();
+    const made = makeCatalogue(4, seed + 9, Date.now()).map((v) => ({ ...v, occurredAt: Date.now() }));
+    const [adult, elsewhere, limited, blocked] = made as [(typeof made)[number], (typeof made)[number], (typeof made)[number], (typeof made)[number]];
+    await producer.send(videoPublished, [
+      { ...adult, minAge: 18 },
+      { ...elsewhere, blockedRegions: ['DE'] },
+      { ...limited, moderation: 'limited' },
+      { ...blocked, moderation: 'blocked' },
+    ]);
+    const by = async (query = '') => {
+      const { explain } = await page(user, `count=50&session_id=${crypto.randomUUID()}&explain=1&region=DE${query}`, ['explain']);
+      return made.map((v) => explain?.candidates.find((c) => c.videoId === v.videoId)?.by);
+    };
+    await eventually('all four are dropped for their reasons', async () => String(await by()) === 'right-age,allowed-in-region,approved,approved');
+  });
+});

@@ -30,6 +30,7 @@ export function makeEvent(i: number, random: Random, nowMs: number, users: numbe
     requestId: '',
     position: -1,
     arm: '',
+    reason: '',
   };
 }
 

@@ -25,6 +25,7 @@ export const impressions = (startMs: number): Served[] =>
     featureVersion: '',
     indexVersion: '',
     arm: '',
+    propensity: 1,
     degraded: 0,
   }));
 
@@ -48,5 +49,6 @@ export const answers = (served: readonly Served[]): Engagement[] =>
       requestId: s.requestId,
       position: s.position,
       arm: '',
+      reason: '',
     };
   });

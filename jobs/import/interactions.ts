@@ -56,6 +56,7 @@ export function interactions(c: InteractionColumns): ImportFormat {
             requestId: '',
             position: -1,
             arm: '',
+            reason: '',
           },
         ],
       };

@@ -52,6 +52,7 @@ export const kuairand: ImportFormat = {
       requestId: '',
       position: -1,
       arm: '',
+      reason: '',
     });
     const loops = duration > 0 ? Math.min(10_000, Math.floor(played / duration)) : 0;
     const events = [{ ...base('watch', time), watchedMs: played, loops }];

@@ -96,6 +96,7 @@ export class Audience {
         region: viewer.region,
         requestId: session.requestId,
         position: next.position,
+        reason: next.reason,
         ...extra,
       });
     await send('watch', { watchedMs: reaction.watchedMs, durationMs: next.durationMs, loops: reaction.loops });
@@ -156,7 +157,7 @@ export class Audience {
   }
 }
 
-type Queued = Shown & { readonly position: number };
+type Queued = Shown & { readonly position: number; readonly reason: string };
 interface Session {
   readonly viewer: Viewer;
   sitting: number;

@@ -40,6 +40,7 @@ const served = Array.from({ length: responses * 5 }, (_, i) => {
     featureVersion: 'v',
     indexVersion: '',
     arm: response % 2 === 0 ? 'a' : 'b',
+    propensity: 1,
     degraded: 0,
   };
 });

@@ -22,6 +22,7 @@ export const engagement = event({
     requestId: text('The feed response that showed the video; empty outside the feed.', ''),
     position: int('Position in that response, from 0; -1 outside the feed.', -1),
     arm: text('Experiment arm of that response.', ''),
+    reason: text('Why that response showed the video, as it said.', ''),
   },
 });
 

@@ -22,6 +22,7 @@ export const feedServed = event({
     featureVersion: text('Fingerprints of the feature views that were read.', ''),
     indexVersion: text('Version of the vectors and index that retrieval used; empty without one.', ''),
     arm: text('Experiment arm.', ''),
+    propensity: double('The chance with which the item came to its place; 1 where nothing was drawn.', 1),
     degraded: int('1 when the response was made without its online store.', 0),
   },
 });

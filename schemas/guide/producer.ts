@@ -38,6 +38,7 @@ const event = {
   requestId: '',
   position: -1,
   arm: '',
+  reason: '',
 };
 const prefix = Buffer.alloc(5);
 prefix.writeUInt32BE(id, 1);

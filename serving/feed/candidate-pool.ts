@@ -52,6 +52,7 @@ function makeBlock(): FeedCandidate[] {
     seenAt: null,
     features: rows.subarray(i * width, (i + 1) * width),
     reason: '',
+    propensity: 1,
     scorer: '',
     outcomes: null,
     fate: found,
@@ -67,6 +68,7 @@ function cleared(c: FeedCandidate, id: string): FeedCandidate {
   c.seenAt = null;
   c.features.fill(0);
   c.reason = '';
+  c.propensity = 1;
   c.scorer = '';
   c.outcomes = null;
   c.fate = found;

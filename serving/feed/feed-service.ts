@@ -1,6 +1,7 @@
 import { ForyouError } from '#infra/errors.ts';
 import type { SessionStore } from '#infra/sessions/sessions.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
+import { assign } from '#schemas/config/experiments.ts';
 import { rankingFeatures } from '#schemas/features/ranking.ts';
 import { type PipelineResult, runEffects, runPipeline } from '../engine/pipeline.ts';
 import { type Effect, whatMattered } from '../ranking/attribution.ts';
@@ -17,6 +18,7 @@ export interface FeedRequest {
   readonly userId: string;
   readonly sessionId: string;
   readonly region: string;
+  readonly age: number | null;
   readonly count: number;
   readonly cursor: string | undefined;
   readonly explain: boolean;
@@ -81,6 +83,7 @@ export class FeedService {
     const query: FeedQuery = {
       requestId: crypto.randomUUID(),
       ...request,
+      ...assign(request.userId),
       nowMs,
       seed: seedOf(key),
       depth: 1,

@@ -4,6 +4,7 @@ import { logServed } from './effects/log-served.ts';
 import { notOwn } from './filters/not-own.ts';
 import { notReportedByMe } from './filters/not-reported-by-me.ts';
 import { notSeen } from './filters/not-seen.ts';
+import { allowedInRegion, approved, rightAge } from './filters/policy.ts';
 import { stillVisible } from './filters/still-visible.ts';
 import { cards } from './hydrators/cards.ts';
 import { creatorFeatures } from './hydrators/creator-features.ts';
@@ -12,6 +13,10 @@ import { videoFeatures } from './hydrators/video-features.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from './query.ts';
 import { creatorDiversity } from './selectors/creator-diversity.ts';
 import { first } from './selectors/first.ts';
+import { newCreators } from './selectors/new-creators.ts';
+import { slots } from './selectors/slots.ts';
+import { startersFirst } from './selectors/starters.ts';
+import { variety } from './selectors/variety.ts';
 import { explore } from './sources/explore.ts';
 import { followedCreators } from './sources/followed-creators.ts';
 import { fresh } from './sources/fresh.ts';
@@ -36,10 +41,10 @@ export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidat
   lookUp: [cards(services)],
   hydrate: [seen(services), videoFeatures(services)],
   limit: 1_000,
-  filter: [stillVisible, notSeen, notReportedByMe, notOwn],
+  filter: [stillVisible, notSeen, notReportedByMe, notOwn, rightAge, allowedInRegion, approved],
   narrow: preRank(services.telemetry),
   enrich: [creatorFeatures(services)],
   score: rank(services.telemetry),
-  select: [creatorDiversity, first],
+  select: [variety, newCreators, creatorDiversity, startersFirst, slots, first],
   effects: [logServed(services)],
 });

@@ -3,6 +3,7 @@ import type { Clock } from '#infra/clock/clock.ts';
 import type { OnlineStore } from '#infra/online/online.ts';
 import type { EventProducer } from '#infra/producer/producer.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
+import type { Selection } from '#schemas/config/selection.ts';
 import type { ViewerFacts } from '#schemas/features/ranking.ts';
 import type { VideoCard } from '#schemas/features/views/videos.ts';
 import type { Catalogue, KnownVideo } from '../catalogue/catalogue.ts';
@@ -37,6 +38,11 @@ export interface FeedQuery {
   readonly userId: string;
   readonly sessionId: string;
   readonly region: string;
+  /** Years; null when the token does not say. */
+  readonly age: number | null;
+  /** The viewer's arm of each experiment, and what they make of the selection. */
+  readonly arm: string;
+  readonly selection: Selection;
   readonly count: number;
   readonly nowMs: number;
   /** Number that the session's order of equals follows from. */
@@ -82,6 +88,8 @@ export interface FeedCandidate extends Candidate {
   /** Features by place in `rankingFeatures`, as scored and as logged. */
   features: Float64Array;
   reason: string;
+  /** The chance with which it came to its place; 1 where nothing was drawn. */
+  propensity: number;
   /** What scored it, with its version. */
   scorer: string;
   /** What the ranker expects of it, by outcome; null where the heuristic scored, or when nobody asked. */

@@ -9,7 +9,7 @@ const secret = 's'.repeat(32);
 test('a token of the shared secret names its user and scopes', async () => {
   const jwt = { secret, jwksUrl: undefined, issuer: 'foryou' };
   const caller = await authenticator(jwt)(`Bearer ${await signToken(jwt, 'ann', ['explain', 'operator'], 60)}`);
-  expect(caller).toEqual({ userId: 'ann', scopes: new Set(['explain', 'operator']) });
+  expect(caller).toEqual({ userId: 'ann', scopes: new Set(['explain', 'operator']), age: null });
 });
 
 test('with a JWKS, tokens of its keys are accepted and tokens of the secret are not', async () => {

@@ -9,6 +9,8 @@ export type Access = 'public' | 'user' | 'operator';
 export interface Caller {
   readonly userId: string;
   readonly scopes: ReadonlySet<string>;
+  /** Years, from the claim `birthdate` (OpenID Connect Core, 5.1); null without one. */
+  readonly age: number | null;
 }
 
 export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
@@ -34,8 +36,16 @@ export function authenticator(jwt: Config['jwt']): Authenticate {
       throw new HttpProblem(401, `the token is not accepted: ${error.message}`);
     });
     if (!payload.sub || payload.sub.length > 128) throw new HttpProblem(401, 'the token names no user');
-    return { userId: payload.sub, scopes: new Set(String(payload['scope'] ?? '').split(' ')) };
+    return { userId: payload.sub, scopes: new Set(String(payload['scope'] ?? '').split(' ')), age: ageOf(payload['birthdate']) };
   };
+}
+
+function ageOf(birthdate: unknown): number | null {
+  const born = typeof birthdate === 'string' ? Date.parse(birthdate) : Number.NaN;
+  if (Number.isNaN(born)) return null;
+  const [then, now] = [new Date(born), new Date()];
+  const hadBirthday = now.getUTCMonth() * 31 + now.getUTCDate() >= then.getUTCMonth() * 31 + then.getUTCDate();
+  return now.getUTCFullYear() - then.getUTCFullYear() - (hadBirthday ? 0 : 1);
 }
 
 /** A token for local use; production tokens come from the identity provider behind the JWKS. */

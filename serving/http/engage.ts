@@ -2,6 +2,7 @@ import type { Static } from 'typebox';
 import { Type } from 'typebox';
 import type { Clock } from '#infra/clock/clock.ts';
 import type { EventProducer } from '#infra/producer/producer.ts';
+import { assign } from '#schemas/config/experiments.ts';
 import { engagement } from '#schemas/events/engagement.ts';
 import { follow } from '#schemas/events/follow.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
@@ -22,6 +23,7 @@ export const EngageBody = Type.Object(
     playbackRate: Type.Optional(Type.Number({ minimum: 0, maximum: 16 })),
     region: Type.Optional(Type.String({ pattern: '^[A-Z]{2}$' })),
     requestId: Type.Optional(Id),
+    reason: Type.Optional(Type.String({ maxLength: 64, description: 'The reason that the feed gave for the item.' })),
     position: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
   },
   { additionalProperties: false },
@@ -59,7 +61,8 @@ export async function engage(services: EngageServices, userId: string, videoId: 
       region: body.region ?? '',
       requestId: body.requestId ?? '',
       position: body.position ?? -1,
-      arm: '',
+      arm: assign(userId).arm,
+      reason: body.reason ?? '',
     },
   ]);
   if ((body.kind === 'follow' || body.kind === 'unfollow') && creatorId !== '')

@@ -76,10 +76,10 @@ export const routes =
         schema: { summary: 'The next videos for the caller.', security: bearer, querystring: FeedQuerystring, response: { 200: FeedPage, ...problems } },
       },
       async (request) => {
-        const { userId, scopes } = callerOf(request);
+        const { userId, scopes, age } = callerOf(request);
         const { count, session_id, cursor, region, explain } = request.query;
         if (explain === 1 && !scopes.has('explain')) throw new HttpProblem(403, 'explanations need the scope "explain"');
-        return services.feed.page({ userId, sessionId: session_id, region, count, cursor, explain: explain === 1 });
+        return services.feed.page({ userId, sessionId: session_id, region, age, count, cursor, explain: explain === 1 });
       },
     );
 

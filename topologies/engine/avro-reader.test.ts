@@ -111,6 +111,7 @@ test('an enum symbol that the contract does not know is said to be unknown', () 
     requestId: '',
     position: 0,
     arm: '',
+    reason: '',
   });
   expect(compileReader(engagement, newer)?.(bytes, 0, newRow(engagement))).toBe(readOutcome.unknownSymbol);
 });

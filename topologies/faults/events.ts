@@ -22,6 +22,7 @@ export function makeEngagement(i: number, run: string, nowMs: number): Engagemen
     requestId: '',
     position: -1,
     arm: '',
+    reason: '',
   };
 }
 

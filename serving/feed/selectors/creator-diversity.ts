@@ -22,6 +22,6 @@ export const creatorDiversity: Selector<FeedQuery, FeedCandidate> = {
         else chosen.push(c);
       }
     }
-    return chosen;
+    return [...chosen, ...waiting, ...ranked.slice(next)];
   },
 };

@@ -6,7 +6,10 @@ export const first: Selector<FeedQuery, FeedCandidate> = {
   name: 'first',
   select({ count, allowSeen }, ranked) {
     const selected = ranked.slice(0, count);
-    for (const c of selected) c.reason = allowSeen && c.seenAt !== null ? 'seen-before' : strongest(c);
+    for (const c of selected) {
+      if (allowSeen && c.seenAt !== null) c.reason = 'seen-before';
+      else if (c.reason === '') c.reason = strongest(c);
+    }
     return selected;
   },
 };

@@ -1,26 +1,56 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { selection } from '#schemas/config/selection.ts';
+import { rankingFeature, rankingFeatures } from '#schemas/features/ranking.ts';
 import type { FeedCandidate, FeedQuery } from '../query.ts';
+import { newcomer } from '../viewer.ts';
 import { creatorDiversity } from './creator-diversity.ts';
 import { first } from './first.ts';
+import { newCreators } from './new-creators.ts';
+import { slots } from './slots.ts';
+import { startersFirst } from './starters.ts';
+import { variety } from './variety.ts';
+
+const watches = rankingFeature('creator.watches_d14');
+const sources = ['fresh', 'trending-in-region', 'exposure-pool', 'explore'];
 
 const ranked = fc
-  .array(fc.nat(6), { maxLength: 60 })
-  .map((creators) =>
-    creators.map(
-      (creator, i) =>
-        ({ id: `v${i}`, sources: ['fresh'], score: -i, seenAt: null, reason: '', card: { creatorId: `c${creator}` } }) as unknown as FeedCandidate,
-    ),
+  .array(fc.record({ creator: fc.nat(6), topic: fc.nat(4), source: fc.nat(3), watches: fc.nat(300), score: fc.double({ min: -20, max: 20, noNaN: true }) }), {
+    maxLength: 80,
+  })
+  .map((items) =>
+    items
+      .sort((a, b) => b.score - a.score)
+      .map((item, i) => {
+        const features = new Float64Array(rankingFeatures.length);
+        features[watches] = item.watches;
+        return {
+          id: `v${i}`,
+          sources: [sources[item.source]],
+          score: item.score,
+          seenAt: null,
+          reason: '',
+          propensity: 1,
+          features,
+          video: null,
+          card: { creatorId: `c${item.creator}`, topics: [`t${item.topic}`] },
+        } as unknown as FeedCandidate;
+      }),
   );
-const query = (count: number) => ({ count, allowSeen: false }) as FeedQuery;
+const counts = fc.integer({ min: 1, max: 50 });
+const positions = fc.nat(60);
+const query = (count: number, position = 0) =>
+  ({ count, position, seed: 7, allowSeen: false, viewer: newcomer, selection, retrieval: null }) as unknown as FeedQuery;
 
-test.each([creatorDiversity, first])('$name never invents, never repeats, and gives as many as there are', (selector) => {
+const all = [variety, newCreators, creatorDiversity, startersFirst, slots];
+
+test.each([...all, first])('$name never invents, never repeats, and leaves out nothing but what was not asked for', (selector) => {
   fc.assert(
-    fc.property(ranked, fc.integer({ min: 1, max: 50 }), (list, count) => {
-      const selected = selector.select(query(count), list);
+    fc.property(ranked, counts, positions, (list, count, position) => {
+      const selected = selector.select(query(count, position), list);
       expect(new Set(selected).size).toBe(selected.length);
       expect(selected.every((c) => list.includes(c))).toBe(true);
-      expect(selected.length).toBe(Math.min(count, list.length));
+      expect(selected.length).toBe(selector === first ? Math.min(count, list.length) : list.length);
     }),
   );
 });
@@ -28,7 +58,7 @@ test.each([creatorDiversity, first])('$name never invents, never repeats, and gi
 test('one creator does not stand next to himself while there are others', () => {
   fc.assert(
     fc.property(ranked, (list) => {
-      const selected = creatorDiversity.select(query(60), list);
+      const selected = creatorDiversity.select(query(80), list);
       for (let i = 1; i < selected.length; i++) {
         if (selected[i]?.card?.creatorId !== selected[i - 1]?.card?.creatorId) continue;
         // Only when what was left had no other creator that could stand here.
@@ -40,7 +70,56 @@ test('one creator does not stand next to himself while there are others', () => 
   );
 });
 
-test('without ties in creators the order is that of the scores', () => {
-  const list = Array.from({ length: 10 }, (_, i) => ({ id: `v${i}`, card: { creatorId: `c${i}` } }) as unknown as FeedCandidate);
-  expect(creatorDiversity.select(query(10), list)).toEqual(list);
+test('a slot that has candidates is never lost, whatever the selectors before it did, and its chance is that of the draw', () => {
+  fc.assert(
+    fc.property(ranked, counts, positions, (list, count, position) => {
+      const ask = query(count, position);
+      const page = [...all, first].reduce<readonly FeedCandidate[]>((kept, s) => s.select(ask, kept), list);
+      const offered = list.filter((c) => c.sources.includes('exposure-pool')).length;
+      const at = page.findIndex((_c, i) => (position + i) % 10 === 4);
+      // A list too short for its slots closes up.
+      if (at < 0 || offered === 0 || list.length <= at + 8) return;
+      expect(page[at]?.sources).toContain('exposure-pool');
+      expect(page[at]?.reason).toBe('exposure-pool');
+      expect(1 / (page[at]?.propensity as number)).toBeLessThanOrEqual(offered);
+    }),
+  );
+});
+
+test('without weight variety is the order of the scores; with all of it no topic comes twice while another is there', () => {
+  fc.assert(
+    fc.property(ranked, (list) => {
+      const plain = variety.select({ ...query(20), selection: { ...selection, variety: 0 } }, list);
+      expect(plain.map((c) => c.score)).toEqual(list.map((c) => c.score));
+      const head = variety.select({ ...query(20), selection: { ...selection, variety: 1 } }, list).slice(0, 5);
+      const topics = new Set(list.slice(0, 120).map((c) => `${c.card?.topics[0]} ${c.card?.creatorId}`));
+      if (topics.size >= 40) expect(new Set(head.map((c) => c.card?.topics[0])).size).toBeGreaterThanOrEqual(3);
+    }),
+  );
+});
+
+test('a new creator rises by some places, and nobody else does', () => {
+  fc.assert(
+    fc.property(ranked, (list) => {
+      const after = newCreators.select(query(10), list);
+      list.forEach((c, from) => {
+        const rise = from - after.indexOf(c);
+        expect(rise).toBeLessThanOrEqual((c.features[watches] as number) < selection.newCreatorWatches ? selection.newCreatorLift : 0);
+      });
+    }),
+  );
+});
+
+test('the first five of a newcomer come from what does well where he is, a topic each while there are enough', () => {
+  fc.assert(
+    fc.property(ranked, (list) => {
+      const trending = list.filter((c) => c.sources.includes('trending-in-region'));
+      const topics = new Set(trending.map((c) => c.card?.topics[0]));
+      const head = startersFirst.select(query(10), list).slice(0, Math.min(5, trending.length));
+      expect(head.every((c) => trending.includes(c))).toBe(true);
+      expect(new Set(head.map((c) => c.card?.topics[0])).size).toBe(Math.min(head.length, topics.size));
+      const known = { ...query(10), viewer: { ...newcomer, step: 'content' as const } };
+      expect(startersFirst.select(known, list)).toEqual(list);
+    }),
+  );
 });

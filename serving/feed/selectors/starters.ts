@@ -1,0 +1,25 @@
+import type { Selector } from '../../engine/pipeline.ts';
+import type { FeedCandidate, FeedQuery } from '../query.ts';
+
+/** The first items of a viewer who is new. */
+const starters = 5;
+
+/** Somebody of whom nothing is known first meets what does well where he is, one topic after another. */
+export const startersFirst: Selector<FeedQuery, FeedCandidate> = {
+  name: 'starters',
+  select({ viewer, position, count }, ranked) {
+    const wanted = viewer.step === 'newcomer' ? Math.min(starters - position, count) : 0;
+    if (wanted <= 0) return ranked;
+    const chosen = new Set<FeedCandidate>();
+    const topics = new Set<string>();
+    // First of topics that did not come yet; when all have come, whatever does well.
+    for (const again of [false, true])
+      for (const c of ranked) {
+        const topic = c.card?.topics[0] ?? '';
+        if (chosen.size >= wanted || chosen.has(c) || !c.sources.includes('trending-in-region') || (!again && topics.has(topic))) continue;
+        chosen.add(c);
+        topics.add(topic);
+      }
+    return [...chosen, ...ranked.filter((c) => !chosen.has(c))];
+  },
+};
