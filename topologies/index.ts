@@ -1,5 +1,6 @@
 import { engagementHistory, engagementOnline } from './engagement.ts';
 import type { Topology } from './engine/topology.ts';
+import { decisionsHistory, decisionsOnline, exposurePools } from './exposure.ts';
 import { followHistory, followOnline, servedHistory } from './social.ts';
 import { publishedHistory, publishedOnline, removedHistory, removedOnline, uploadedHistory } from './videos.ts';
 
@@ -14,14 +15,18 @@ export const topologies: readonly Topology[] = [
   followHistory,
   followOnline,
   servedHistory,
+  exposurePools,
+  decisionsHistory,
+  decisionsOnline,
 ];
 
-/** Groups that one process runs together; sinks of different kinds never share a process. */
+/** Groups that one process runs together; history never shares a process with what the feed waits for. */
 export const topologyGroups: Readonly<Record<string, readonly Topology[]>> = {
   history: topologies.filter((t) => t.sink.kind === 'rows'),
-  online: topologies.filter((t) => t.sink.kind === 'features'),
+  online: topologies.filter((t) => t.sink.kind !== 'rows'),
   engagement: [engagementHistory, engagementOnline],
   videos: [uploadedHistory, publishedHistory, publishedOnline, removedHistory, removedOnline],
+  exposure: [exposurePools, decisionsHistory, decisionsOnline],
   social: [followHistory, followOnline, servedHistory],
 };
 

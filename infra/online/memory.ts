@@ -90,6 +90,10 @@ export class MemoryOnlineStore implements OnlineStore {
     return keys.map((key) => set?.get(key) ?? null);
   }
 
+  async sizes(view: AnyView, entities: readonly string[]): Promise<number[]> {
+    return entities.map((entity) => this.#sets.get(onlineKey(view, shardOf(entity, this.shards), entity))?.size ?? 0);
+  }
+
   async close(): Promise<void> {}
 }
 

@@ -24,6 +24,8 @@ export interface OnlineStore {
   top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]>;
   /** Stored score of each key of one ranked or recent entity, null where it has none. One round trip. */
   scores(view: AnyView, entity: string, keys: readonly string[]): Promise<(number | null)[]>;
+  /** How many keys a ranked or recent entity has, for each of them. One round trip. */
+  sizes(view: AnyView, entities: readonly string[]): Promise<number[]>;
   close(): Promise<void>;
 }
 

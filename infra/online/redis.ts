@@ -126,6 +126,14 @@ export class RedisOnlineStore implements OnlineStore {
     return found.map((score) => (score === null ? null : Number(score)));
   }
 
+  async sizes(view: AnyView, entities: readonly string[]): Promise<number[]> {
+    return this.#tried(async () => {
+      const pipeline = this.client.pipeline();
+      for (const entity of entities) pipeline.zcard(onlineKey(view, shardOf(entity, this.shards), entity));
+      return resultsOf(await pipeline.exec()).map(Number);
+    });
+  }
+
   async #tried<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call();

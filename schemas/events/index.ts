@@ -2,12 +2,21 @@ import type { EventContract } from './contract.ts';
 import { engagement } from './engagement.ts';
 import { feedServed } from './feed-served.ts';
 import { follow } from './follow.ts';
+import { poolDecision } from './pool-decision.ts';
 import { videoPublished } from './video-published.ts';
 import { videoRemoved } from './video-removed.ts';
 import { videoUploaded } from './video-uploaded.ts';
 
 /** Every contract of the platform; topics, registry subjects and `.avsc` files follow from it. */
-export const contracts = [engagement, videoUploaded, videoPublished, videoRemoved, follow, feedServed] as const satisfies readonly EventContract[];
+export const contracts = [
+  engagement,
+  videoUploaded,
+  videoPublished,
+  videoRemoved,
+  follow,
+  feedServed,
+  poolDecision,
+] as const satisfies readonly EventContract[];
 
 /** Where records that can never be stored go, with reason, cause and origin in their headers. */
 export const deadLetterTopic = 'dead-letters';

@@ -1,6 +1,7 @@
 import { engagement } from '../events/engagement.ts';
 import { feedServed } from '../events/feed-served.ts';
 import { follow } from '../events/follow.ts';
+import { poolDecision } from '../events/pool-decision.ts';
 import { videoPublished } from '../events/video-published.ts';
 import { videoRemoved } from '../events/video-removed.ts';
 import { videoUploaded } from '../events/video-uploaded.ts';
@@ -38,4 +39,7 @@ export const videosRemoved = plain('videos_removed', 'videos-removed-history', v
 export const follows = plain('follows', 'follow-history', follow, 'user_id, occurred_at');
 export const feedItemsServed = plain('feed_items_served', 'feed-served-history', feedServed, 'user_id, occurred_at');
 
-export const historyTables: readonly HistoryTable[] = [engagements, videosUploaded, videosPublished, videosRemoved, follows, feedItemsServed];
+/** The audit of exposure pools. */
+export const poolDecisions = plain('pool_decisions', 'pool-decisions-history', poolDecision, 'video_id, occurred_at');
+
+export const historyTables: readonly HistoryTable[] = [engagements, videosUploaded, videosPublished, videosRemoved, follows, feedItemsServed, poolDecisions];

@@ -18,6 +18,7 @@ import { slots } from './selectors/slots.ts';
 import { startersFirst } from './selectors/starters.ts';
 import { variety } from './selectors/variety.ts';
 import { explore } from './sources/explore.ts';
+import { exposurePool } from './sources/exposure-pool.ts';
 import { followedCreators } from './sources/followed-creators.ts';
 import { fresh } from './sources/fresh.ts';
 import { similarTaste } from './sources/similar-taste.ts';
@@ -35,6 +36,7 @@ export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidat
     fresh(services),
     similarTaste(services),
     similarToRecent(services),
+    exposurePool(services),
     explore,
   ],
   candidate: (id, { candidates }) => candidates.take(id),

@@ -32,7 +32,8 @@ export function newRow(contract: EventContract): Row {
     Object.defineProperty(row, name, {
       enumerable: true,
       get(this: Row) {
-        return this.buffer.toString('utf8', this[`$${name}`], this[`$${name}`] + this[`$$${name}`]);
+        const length = this[`$$${name}`];
+        return length === 0 ? '' : this.buffer.toString('utf8', this[`$${name}`], this[`$${name}`] + length);
       },
     });
   }

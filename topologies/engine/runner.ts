@@ -1,8 +1,10 @@
-import type { LogConsumer, PartitionHandler } from '#infra/log/log.ts';
+import type { LogConsumer, PartitionHandler, PartitionLease } from '#infra/log/log.ts';
+import type { Row } from './avro-reader.ts';
+import { DecisionSink } from './decision-sink.ts';
 import { HistorySink } from './history-sink.ts';
 import { OnlineSink } from './online-sink.ts';
 import { PartitionWorker } from './partition.ts';
-import type { Services } from './services.ts';
+import type { PartitionSink, Services } from './services.ts';
 import type { Topology } from './topology.ts';
 
 export interface RunningTopology {
@@ -11,6 +13,18 @@ export interface RunningTopology {
   stop(): Promise<void>;
   /** Rejects when the topology cannot go on: the process must end. */
   readonly failed: Promise<never>;
+}
+
+function sinkOf(topology: Topology, services: Services, partition: number, lease: PartitionLease, epoch: string): PartitionSink<Row> {
+  const { sink } = topology;
+  switch (sink.kind) {
+    case 'rows':
+      return new HistorySink(topology, sink.table, services, partition, lease, epoch);
+    case 'features':
+      return new OnlineSink(topology, sink.views, services, partition, lease);
+    case 'decisions':
+      return new DecisionSink(topology, sink.decider, services, partition, lease);
+  }
 }
 
 /** The engine alone polls, batches, meters, flushes and commits; topologies only say what. */
@@ -23,12 +37,7 @@ export async function runTopology(topology: Topology, services: Services): Promi
 
   const handler: PartitionHandler = {
     async assigned(partition, lease) {
-      const { sink } = topology;
-      const target =
-        sink.kind === 'rows'
-          ? new HistorySink(topology, sink.table, services, partition, lease, epoch)
-          : new OnlineSink(topology, sink.views, services, partition, lease);
-      const worker = new PartitionWorker(topology, services, partition, lease, target);
+      const worker = new PartitionWorker(topology, services, partition, lease, sinkOf(topology, services, partition, lease, epoch));
       workers.set(partition, worker);
       return worker.start();
     },

@@ -1,12 +1,31 @@
+import type { OnlineStore } from '#infra/online/online.ts';
 import type { EventContract, EventOf } from '#schemas/events/contract.ts';
 import type { AnyView, FeatureView } from '#schemas/features/view.ts';
 import type { HistoryTable } from '#schemas/tables/table.ts';
 import type { Step } from './steps.ts';
 
-/** Where accepted events go: rows of a history table, or features of the online store. */
-export type Sink = { readonly kind: 'rows'; readonly table: HistoryTable } | { readonly kind: 'features'; readonly views: readonly AnyView[] };
+/** Where accepted events go: rows of a history table, features of the online store, or decisions that follow from these. */
+export type Sink =
+  | { readonly kind: 'rows'; readonly table: HistoryTable }
+  | { readonly kind: 'features'; readonly views: readonly AnyView[] }
+  | { readonly kind: 'decisions'; readonly decider: Decider };
+
+/** Decides about entities when something new was said of them. */
+export interface Decider {
+  /** The online topology of the same source that folds what is decided from: it is waited for. */
+  readonly after: string;
+  /** Field of the source that names the entity. */
+  readonly entity: string;
+  readonly contract: EventContract;
+  /**
+   * Events of the contract. An id that follows from what is decided about makes a decision count once:
+   * the same question may be asked again after a crash, and the first answer in the log stands.
+   */
+  decide(entities: readonly string[], online: OnlineStore, atMs: number): Promise<readonly object[]>;
+}
 
 export const rows = (table: HistoryTable): Sink => ({ kind: 'rows', table });
+export const decisions = (decider: Decider): Sink => ({ kind: 'decisions', decider });
 export const features = <E>(views: readonly FeatureView<E>[]): Sink => ({ kind: 'features', views: views as readonly AnyView[] });
 
 /** A topology is a value: one source, pure steps, one kind of sink, its own consumer group. */

@@ -1,3 +1,4 @@
+import { exposureReason } from '#schemas/config/exposure.ts';
 import type { Engagement } from '#schemas/events/engagement.ts';
 
 const kinds = ['watch', 'watch', 'watch', 'watch', 'like', 'unlike', 'share', 'comment', 'follow', 'report', 'notInterested'] as const;
@@ -22,7 +23,7 @@ export function makeEngagement(i: number, run: string, nowMs: number): Engagemen
     requestId: '',
     position: -1,
     arm: '',
-    reason: '',
+    reason: i % 5 === 0 ? exposureReason : '',
   };
 }
 

@@ -9,7 +9,10 @@ import { listDeadLetters } from '#infra/dead-letters.ts';
 import { lagOf } from '#infra/log/lag.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
+import { exposureReason } from '#schemas/config/exposure.ts';
 import { type Engagement, engagement } from '#schemas/events/engagement.ts';
+import { poolDecision } from '#schemas/events/pool-decision.ts';
+import { poolStateOf, videoPool } from '#schemas/features/views/exposure.ts';
 import { historyTables } from '#schemas/tables/history.ts';
 import { firstDifference } from '../engine/feature-agreement.ts';
 import { badEngagements, makeEngagement } from './events.ts';
@@ -72,6 +75,45 @@ export class Ledger {
       engagement,
       fresh.filter((_e, i) => i % 10 === 0),
     );
+  }
+
+  /** So many strangers whom an exposure pool showed a video, some of whom watched it to the end. */
+  async sendShown(videoId: string, viewers: number, completed: number): Promise<number> {
+    const nowMs = Date.now();
+    const watches = Array.from({ length: viewers }, (_, i): Engagement => {
+      const base = makeEngagement(this.#next++, 'run', nowMs);
+      return {
+        ...base,
+        kind: 'watch',
+        videoId,
+        userId: `stranger-${i}`,
+        reason: exposureReason,
+        durationMs: 9_000,
+        loops: 0,
+        watchedMs: i < completed ? 9_000 : 2_500,
+      };
+    });
+    for (const e of watches) this.#accepted.set(e.eventId, e);
+    await this.#producer.send(engagement, watches);
+    return watches.length;
+  }
+
+  /** The audit holds these decisions about a video, and the online state follows from them. */
+  async expectDecisions(videoId: string, expected: readonly { pool: number; verdict: string; n: number }[]): Promise<void> {
+    const { warehouse, online } = this.adapters;
+    const stored = () =>
+      warehouse.query(`SELECT pool, verdict, count() AS n FROM pool_decisions WHERE video_id = '${videoId}' GROUP BY pool, verdict ORDER BY pool`);
+    await eventually('the pools have seen everything', async () => (await this.lag('exposure-pools')) === 0, 60_000);
+    await eventually(
+      'decisions have reached their tables',
+      async () =>
+        (await lagOf(this.adapters.log, 'pool-decisions-history', poolDecision.topic)) === 0 &&
+        (await lagOf(this.adapters.log, 'pool-decisions-online', poolDecision.topic)) === 0,
+      60_000,
+    );
+    expect(await stored()).toEqual(expected);
+    const last = expected.at(-1);
+    expect(poolStateOf((await online.values(videoPool, [videoId]))[0])).toEqual({ pool: last?.pool ?? 0, open: last?.verdict === 'advance' });
   }
 
   /** Counts an event that the test itself sends. */

@@ -65,6 +65,23 @@ describe('kill -9 between the steps of the online protocol', () => {
   });
 });
 
+describe('kill -9 between the steps of the decision protocol', () => {
+  test.each(['D1', 'D2', 'D3', 'D4'])('as %s begins', async (step) => {
+    await stopAll();
+    worker('engagement-online');
+    worker('pool-decisions-online');
+    worker('pool-decisions-history');
+    const videoId = `unknown-${step}`;
+    const shown = await ledger.sendShown(videoId, 40, 2);
+    const victim = worker('exposure-pools', { step, occurrence: 1 });
+    await victim.frozen;
+    await victim.end('SIGKILL');
+    worker('exposure-pools');
+    await ledger.expectDecisions(videoId, [{ pool: 0, verdict: 'hold', n: 1 }]);
+    expect(shown).toBe(40);
+  });
+});
+
 test('a graceful stop loses nothing and leaves no lag behind for the next', async () => {
   await stopAll();
   await ledger.send(500);

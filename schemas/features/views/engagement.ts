@@ -3,6 +3,7 @@ import type { Engagement } from '../../events/engagement.ts';
 import { completedSql, earlySkipSql, isCompleted, isEarlySkip, isReplayed, replayedSql, watchFraction, watchFractionSql } from '../../events/watch.ts';
 import { type Signal, signal } from '../signal.ts';
 import { decayed, halfLife, type PackedView, type RankedView, type RecentView } from '../view.ts';
+import { trialViews } from './exposure.ts';
 
 type EngagementSignal = Signal<Engagement>;
 const is = (kind: Engagement['kind']): EngagementSignal => signal((e) => (e.kind === kind ? 1 : 0), `(kind = '${kind}')`);
@@ -175,4 +176,5 @@ export const engagementViews = [
   userLiked,
   userUnliked,
   userReported,
+  ...trialViews,
 ] as const;

@@ -1,0 +1,73 @@
+import type { OnlineStore } from '#infra/online/online.ts';
+import { exposure } from '#schemas/config/exposure.ts';
+import { readLogWeight } from '#schemas/features/monoids.ts';
+import { poolStateOf, trialRegions, trialViewers, videoPool } from '#schemas/features/views/exposure.ts';
+import { freshVideos } from '#schemas/features/views/videos.ts';
+import type { Source } from '../../engine/pipeline.ts';
+import { noise } from '../../ranking/heuristic.ts';
+import type { FeedQuery, FeedServices } from '../query.ts';
+
+/** Videos that may be in a pool, how many of them are offered to one request, and how old the list may be. */
+const newest = 1_000;
+const offered = 20;
+const freshMs = 2_000;
+/** Where more than this share of a video's viewers are, it waits for others, once so many have seen it. */
+const mostInOneRegion = 0.6;
+const before = 20;
+
+interface OpenVideo {
+  readonly id: string;
+  /** Shares of its viewers by region; empty while they are few. */
+  readonly regions: ReadonlyMap<string, number>;
+}
+
+async function openVideos({ online, lists }: Pick<FeedServices, 'online' | 'lists'>, nowMs: number): Promise<OpenVideo[]> {
+  const [ids] = await lists.keys([{ view: freshVideos, entity: 'world', limit: newest }]);
+  const found = [...(ids ?? [])];
+  const [states, viewers] = await Promise.all([online.values(videoPool, found), online.sizes(trialViewers, found)]);
+  const open = found.filter((_id, i) => {
+    const { pool, open: isOpen } = poolStateOf(states[i]);
+    return isOpen && (viewers[i] as number) < exposure.patience * (exposure.pools[pool] ?? 0);
+  });
+  const many = open.filter((id) => (viewers[found.indexOf(id)] as number) >= before);
+  const regions = await regionsOf(online, many, nowMs);
+  return open.map((id) => ({ id, regions: regions.get(id) ?? new Map() }));
+}
+
+async function regionsOf(online: OnlineStore, ids: readonly string[], nowMs: number): Promise<Map<string, ReadonlyMap<string, number>>> {
+  const lists = await online.top(ids.map((entity) => ({ view: trialRegions, entity, limit: 20 })));
+  return new Map(
+    ids.map((id, i) => {
+      const { keys = [], scores = [] } = lists[i] ?? {};
+      const counts = scores.map((score) => readLogWeight(score, nowMs, trialRegions.halfLifeMs));
+      const all = counts.reduce((sum, n) => sum + n, 0);
+      return [id, new Map(keys.map((region, k) => [region, (counts[k] as number) / all]))];
+    }),
+  );
+}
+
+/**
+ * Unknown videos that still earn viewers. Which of them a viewer is offered is drawn without regard to his tastes:
+ * what strangers do with a video is the evidence. A video that one region has seen most waits for the others.
+ */
+export const exposurePool = (services: FeedServices): Source<FeedQuery> => {
+  let known: { readonly videos: Promise<OpenVideo[]>; readonly atMs: number } | null = null;
+  return {
+    name: 'exposure-pool',
+    budgetMs: 60,
+    async find({ nowMs, region, seed, position }) {
+      if (!known || nowMs - known.atMs >= freshMs) {
+        const videos = openVideos(services, nowMs);
+        known = { videos, atMs: nowMs };
+        videos.catch(() => {
+          known = null;
+        });
+      }
+      const drawn = (await known.videos)
+        .filter((v) => (v.regions.get(region) ?? 0) <= mostInOneRegion)
+        .map(({ id }) => ({ id, draw: noise(seed + position, id) }))
+        .sort((a, b) => a.draw - b.draw);
+      return drawn.slice(0, offered).map((v) => v.id);
+    },
+  };
+};
