@@ -11,6 +11,8 @@ import { startEndpoint } from '#infra/telemetry/endpoint.ts';
 import { s3Lake } from '#infra/warehouse/lake.ts';
 import { type Job, logicalHour, type Progress, runJob } from './engine/job.ts';
 import { jobStatus, runSchedule } from './engine/schedule.ts';
+import { experimentReport } from './experiments/experiment-report.ts';
+import { exposureReport } from './experiments/exposure-report.ts';
 import { offlineFeatures } from './features/offline-features.ts';
 import { exportEvents } from './history/export-events.ts';
 import { rebuildOnline } from './history/rebuild-online.ts';
@@ -50,6 +52,8 @@ export const jobs: readonly Job<AllPorts>[] = [
   buildIndex,
   trainingSet,
   skewCheck,
+  experimentReport,
+  exposureReport,
   trainRanker,
   restoreEvents,
   rebuildOnline,

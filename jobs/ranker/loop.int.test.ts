@@ -82,6 +82,40 @@ test('logged features are those that history gives, and a falsified one is found
   expect((await skew('video.watches_all'))[0]?.differing).toBeGreaterThan(0.5);
 });
 
+test('arms are compared with their intervals, and exposure is accounted for by group', async () => {
+  const { warehouse } = adapters;
+  await runNamedJob(stack.config, 'experiment-report', { hours: [hour] });
+  const rows = await warehouse.query<{ arm: string; metric: string; viewers: number; value: number; low: number; high: number }>(
+    "SELECT arm, metric, viewers, value, low, high FROM arm_metrics FINAL WHERE experiment = 'variety'",
+  );
+  const rates = rows.filter((r) => r.metric === 'completion_rate');
+  expect(rates.map((r) => r.arm).sort()).toEqual(['control', 'plain']);
+  // Every viewer is in one arm, and the rate is that of his arm's watches.
+  expect(rates.reduce((sum, r) => sum + r.viewers, 0)).toBe(60);
+  for (const r of rates) {
+    const [own] = await warehouse.query<{ rate: number }>(
+      `SELECT countIf(watched_ms >= duration_ms) / count() AS rate FROM engagements WHERE kind = 'watch' AND arm = 'variety:${r.arm}'`,
+    );
+    expect(r.value).toBeCloseTo(own?.rate as number, 6);
+    expect(r.low).toBeLessThan(r.value);
+    expect(r.high - r.low).toBeLessThan(0.5);
+  }
+  const report = await runNamedJob(stack.config, 'exposure-report', { hours: [hour] });
+  expect(report['rows']).toBeGreaterThan(1_000);
+  const shares = await warehouse.query<{ dimension: string; share: number }>(
+    'SELECT dimension, sum(share) AS share FROM exposure_report FINAL GROUP BY dimension',
+  );
+  expect(shares.map((s) => s.dimension).sort()).toEqual(['creator_region', 'creator_size', 'topic', 'viewer_region']);
+  for (const { dimension, share } of shares) expect(share, dimension).toBeCloseTo(1, 6);
+  const counts = await warehouse.query<{ n: number }>(
+    'SELECT count() AS n FROM feed_items_served GROUP BY video_id UNION ALL SELECT 0 AS n FROM (SELECT DISTINCT video_id FROM videos_published WHERE video_id NOT IN (SELECT video_id FROM feed_items_served))',
+  );
+  const n = counts.map((c) => c.n).sort((a, b) => a - b);
+  const total = n.reduce((a, b) => a + b, 0);
+  const gini = (2 * n.reduce((sum, v, i) => sum + (i + 1) * v, 0)) / (n.length * total) - (n.length + 1) / n.length;
+  expect(report['gini_videos']).toBeCloseTo(gini, 6);
+});
+
 test('vectors, index, training set and ranker are learnt from what was served, and the next feed uses them', async () => {
   const { config } = stack;
   expect((await feed('somebody')).scorer).toMatch(/^heuristic@/);
