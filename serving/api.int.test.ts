@@ -81,7 +81,7 @@ describe('who may call', () => {
     expect((await get('/api/v1/feed/foryou?explain=1', await as('u'))).status).toBe(403);
   });
   test('health, readiness and documentation are public', async () => {
-    for (const path of ['/healthz', '/readyz', '/docs', '/docs/json']) expect((await get(path)).status, path).toBe(200);
+    for (const path of ['/healthz', '/readyz', '/docs', '/docs/json', '/explain']) expect((await get(path)).status, path).toBe(200);
     const { paths } = (await (await get('/docs/json')).json()) as { paths: object };
     expect(Object.keys(paths)).toEqual(expect.arrayContaining(['/api/v1/feed/foryou', '/api/v1/video/{id}/engage']));
   });
@@ -232,6 +232,15 @@ describe('the catalogue that serves', () => {
     await producer.send(videoRemoved, [{ eventId: crypto.randomUUID(), videoId: video.videoId, occurredAt: Date.now(), reason: 'creator' }]);
     await eventually('it is dropped', async () => (await offered(user, video.videoId))?.by === 'still-visible', 1_000);
   });
+});
+
+test('a preview is only a look: the session stays where it is, and needs its scope', async () => {
+  const user = newUser();
+  const look = () => page(user, 'count=5&session_id=look&preview=1', ['explain']);
+  expect(ids(await look())).toEqual(ids(await look()));
+  const first = await page(user, 'count=5&session_id=look');
+  expect(first.items[0]?.position).toBe(0);
+  expect((await get('/api/v1/feed/foryou?preview=1', await as(user))).status).toBe(403);
 });
 
 describe('a new viewer', () => {

@@ -22,6 +22,8 @@ export interface FeedRequest {
   readonly count: number;
   readonly cursor: string | undefined;
   readonly explain: boolean;
+  /** Only to look: the session stays where it is, and nothing is logged as served. */
+  readonly preview: boolean;
 }
 
 type Result = PipelineResult<FeedCandidate>;
@@ -74,7 +76,7 @@ export class FeedService {
     const position = cursorPosition ?? session.next;
     if (position > session.next)
       throw new ForyouError('input-invalid', 'the cursor lies beyond the end of the session', { fix: 'use the cursor of the last page as it came, or none' });
-    if (position < session.next) {
+    if (position < session.next && !request.preview) {
       const made = await this.#sessions.page(key, position);
       if (made !== null) return JSON.parse(made) as FeedPage;
     }
@@ -102,7 +104,7 @@ export class FeedService {
     query.candidates.release();
     const page = this.#response(request, query, chosen, result, mattered);
     // An empty page is not kept: what comes next should be found there.
-    if (chosen.length === 0) return page;
+    if (chosen.length === 0 || request.preview) return page;
     const { explain: _private, ...kept } = page;
     const stored = await this.#sessions.append(
       key,
@@ -157,6 +159,7 @@ export class FeedService {
             explain: {
               counts: { ...result.counts },
               failedSources: [...result.failedSources],
+              arm: query.arm,
               viewer: { step: query.viewer.step, completions: query.viewer.completions },
               candidates: result.candidates.map(whereItWent),
             },

@@ -49,6 +49,7 @@ export const FeedPage = Type.Object({
     Type.Object({
       counts: Numbers,
       failedSources: Type.Array(Text),
+      arm: Text,
       viewer: Type.Object({ step: Text, completions: Type.Integer() }),
       candidates: Type.Array(CandidateExplanation),
     }),

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
@@ -33,6 +35,12 @@ const FeedQuerystring = Type.Object({
   cursor: Type.Optional(Type.String({ maxLength: 512 })),
   region: Type.String({ pattern: '^[A-Z]{2}$', default: 'ZZ', description: 'Where the viewer is, ISO 3166-1 alpha-2.' }),
   explain: Type.Integer({ minimum: 0, maximum: 1, default: 0, description: 'Needs the scope "explain".' }),
+  preview: Type.Integer({
+    minimum: 0,
+    maximum: 1,
+    default: 0,
+    description: 'Only to look: the session stays where it is, and nothing counts as served. Needs the scope "explain".',
+  }),
 });
 
 const callerOf = (request: FastifyRequest): Caller => {
@@ -63,6 +71,13 @@ export const routes =
       },
     );
 
+    const explainPage = readFileSync(join(import.meta.dirname, 'pages/explain.html'));
+    app.get(
+      '/explain',
+      { config: { access: 'public' }, schema: { summary: 'A page that shows why a viewer sees what he sees; what it shows needs a token.', produces: ['text/html'] } },
+      async (_request, reply) => reply.type('text/html; charset=utf-8').send(explainPage),
+    );
+
     app.get(
       '/metrics',
       { config: { access: 'operator' }, schema: { summary: 'Prometheus metrics.', security: bearer, produces: ['text/plain'] } },
@@ -77,9 +92,9 @@ export const routes =
       },
       async (request) => {
         const { userId, scopes, age } = callerOf(request);
-        const { count, session_id, cursor, region, explain } = request.query;
-        if (explain === 1 && !scopes.has('explain')) throw new HttpProblem(403, 'explanations need the scope "explain"');
-        return services.feed.page({ userId, sessionId: session_id, region, age, count, cursor, explain: explain === 1 });
+        const { count, session_id, cursor, region, explain, preview } = request.query;
+        if ((explain === 1 || preview === 1) && !scopes.has('explain')) throw new HttpProblem(403, 'explanations and previews need the scope "explain"');
+        return services.feed.page({ userId, sessionId: session_id, region, age, count, cursor, explain: explain === 1, preview: preview === 1 });
       },
     );
 
