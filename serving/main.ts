@@ -12,6 +12,7 @@ import { RedisOnlineStore } from '#infra/online/redis.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { RedisSessions } from '#infra/sessions/redis.ts';
 import { watchEventLoop } from '#infra/telemetry/event-loop.ts';
+import type { ThreadCalls } from '#infra/threads/calls.ts';
 import { ThreadedIndexes } from '#infra/vectors/threaded.ts';
 import { Catalogue } from './catalogue/catalogue.ts';
 import { followVideos } from './catalogue/follow-videos.ts';
@@ -27,12 +28,14 @@ import { LiveDelta } from './retrieval/live-delta.ts';
 
 /** A slow store is worse than none: the feed then answers from memory. */
 const onlineTimeoutMs = 250;
+/** A limit that cannot be counted in time gives way. */
+const limitTimeoutMs = 50;
 
 /** How soon a promoted artifact serves. */
 const artifactsEveryMs = 2_000;
 
 /** The serving process: starts listening, and returns how to stop it. */
-export async function serve(config: Config): Promise<{ stop(): Promise<void> }> {
+export async function serve(config: Config): Promise<{ stop(): Promise<void>; threads: { readonly index: ThreadCalls; readonly models: ThreadCalls } }> {
   const adapters = connect(config, 'foryou-serving');
   const online = new RedisOnlineStore({
     url: config.redisUrl,
@@ -41,7 +44,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
     commandTimeoutMs: onlineTimeoutMs,
     failFast: true,
   });
-  const limitStore = new Redis(config.redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: onlineTimeoutMs });
+  const limitStore = new Redis(config.redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: limitTimeoutMs });
   limitStore.on('error', () => {});
   // Without Redis the process starts all the same, and answers degraded until it is there.
   await Promise.all([online.client, limitStore].map((client) => Promise.race([once(client, 'ready'), setTimeout(3_000)])));
@@ -58,6 +61,8 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
   const indexes = new ThreadedIndexes();
   const index = new ArtifactLoader(artifacts, indexReader(indexes), telemetry);
   const ranker = new ArtifactLoader(artifacts, rankerReader(inference), telemetry);
+  indexes.calls.onEnd = () => void index.reload();
+  inference.calls.onEnd = () => void ranker.reload();
   await Promise.all([index.start(artifactsEveryMs), ranker.start(artifactsEveryMs)]);
   const models = { retrieval: () => index.current, ranker: () => ranker.current };
   const services = { online, producer, clock: systemClock, telemetry, models, catalogue, delta, lists: new SharedLists(online) };
@@ -80,6 +85,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void> }> 
   });
   await app.listen({ host: config.host, port: config.ports.serving });
   return {
+    threads: { index: indexes.calls, models: inference.calls },
     async stop() {
       await app.close();
       loop.stop();

@@ -56,6 +56,12 @@ export class ArtifactLoader<T> {
     this.#timer = setInterval(() => void this.look(), everyMs);
   }
 
+  /** What was loaded is gone: the version that the pointer names is loaded again. */
+  reload(): Promise<void> {
+    this.#current = null;
+    return this.look();
+  }
+
   /** Never throws: while the store is away the loaded version goes on. */
   look(): Promise<void> {
     this.#looking ??= this.#look().finally(() => {
@@ -99,7 +105,8 @@ export class ArtifactLoader<T> {
   #retire(value: T): void {
     const timer = setTimeout(() => {
       this.#retired.delete(timer);
-      void this.#reader.dispose(value);
+      // What it lived in may have ended with it.
+      this.#reader.dispose(value).catch(() => {});
     }, graceMs);
     timer.unref();
     this.#retired.add(timer);
@@ -109,6 +116,6 @@ export class ArtifactLoader<T> {
     clearInterval(this.#timer);
     await this.#looking;
     for (const timer of this.#retired) clearTimeout(timer);
-    if (this.#current) await this.#reader.dispose(this.#current.value);
+    if (this.#current) await this.#reader.dispose(this.#current.value).catch(() => {});
   }
 }

@@ -1,13 +1,9 @@
 import { Pool } from 'undici';
 import { versionAt } from '#schemas/artifacts/manifest.ts';
-import { preRankerFile, rankerFile } from '#schemas/artifacts/ranker.ts';
 import { engagement } from '#schemas/events/engagement.ts';
 import { type VideoPublished, videoPublished } from '#schemas/events/video-published.ts';
 import { videoRemoved } from '#schemas/events/video-removed.ts';
-import { preRankingFeatures } from '#schemas/features/ranking.ts';
 import { Random } from '../../jobs/engine/random.ts';
-import { featureCount, outcomeCount } from '../../jobs/ranker/dataset.ts';
-import { initialParameters, preRankerLayers, preRankerModel, rankerLayers, rankerModel } from '../../jobs/ranker/network.ts';
 import { regions, topics } from '../../jobs/simulate/catalogue.ts';
 import { signToken } from '../../serving/http/auth.ts';
 import { type Adapters, connect, disconnect } from '../adapters.ts';
@@ -18,6 +14,7 @@ import type { Config } from '../config.ts';
 import { lagOf } from '../log/lag.ts';
 import { EventProducer } from '../producer/producer.ts';
 import { serviceSpecs } from '../stack/services.ts';
+import { releaseIndex, releaseRanker } from '../testing/artifacts.ts';
 import { eventually, startTestStack } from '../testing/test-stack.ts';
 import { HnswIndexes } from '../vectors/hnsw.ts';
 import { ExactIndexes } from '../vectors/memory.ts';
@@ -102,38 +99,8 @@ async function publishArtifacts(config: Config, videos: number, name: string, sa
   say(`  index of ${videos} built in ${((performance.now() - began) / 1_000).toFixed(0)} s, ${(index.length / 1e6).toFixed(0)} MB`);
   const rows = await recallOf(index, items, videos, name, say);
   const version = versionAt(new Date(), 1);
-  const made = { alpha: '0.003', reg: '0.3', nu: '0.5', ef: String(hnsw.ef) };
-  await store.release(
-    { kind: 'index', version, code: 'bench', counts: { count: videos, dims }, quality: {}, made },
-    {
-      'index.hnsw': index,
-      'items.txt': Buffer.from(Array.from({ length: videos }, (_, i) => `video-${i}`).join('\n')),
-      'items.f32': Buffer.from(items.buffer),
-      'eigen.f64': Buffer.from(new Float64Array(dims).fill(1).buffer),
-      'topics.txt': Buffer.from(topics.join('\n')),
-      'topics.f32': Buffer.from(means.buffer),
-    },
-    1,
-    { quality: {}, counts: {} },
-  );
-  const scaling = (width: number) => ({ mean: new Float32Array(width), inverse: new Float32Array(width).fill(1) });
-  const network = (layers: readonly number[], inputs: number, outputs: number) => {
-    const parameters = initialParameters(layers, inputs, outputs, new Float32Array(outputs), 5);
-    for (const p of parameters) if (p.name === 'out' || p.name === 'wide') for (let i = 0; i < p.data.length; i++) p.data[i] = 0.05 * random.normal();
-    return { parameters, weights: Object.fromEntries(parameters.map((p) => [p.name, p.data])) };
-  };
-  const full = network(rankerLayers, featureCount, outcomeCount);
-  const small = network(preRankerLayers, preRankingFeatures.length, 1);
-  const calibration = { scale: new Float32Array(outcomeCount).fill(1), shift: new Float32Array(outcomeCount) };
-  await store.release(
-    { kind: 'ranker', version, code: 'bench', counts: { rows: 1_000_000 }, quality: {}, made: {} },
-    {
-      [rankerFile]: rankerModel(full.parameters, full.weights, scaling(featureCount), calibration),
-      [preRankerFile]: preRankerModel(small.parameters, small.weights, scaling(preRankingFeatures.length)),
-    },
-    1,
-    { quality: {}, counts: {} },
-  );
+  await releaseIndex(store, version, { ids: Array.from({ length: videos }, (_, i) => `video-${i}`), items, index, ef: hnsw.ef, topics, means });
+  await releaseRanker(store, version);
   return rows;
 }
 

@@ -9,7 +9,7 @@ export type InferenceCall = { readonly model: number } & (
 
 /** ONNX Runtime in a thread of its own, because its `run` holds the thread. Tensors travel both ways without a copy. */
 export class ThreadedInference implements Inference {
-  readonly #calls = new ThreadCalls(new URL('./onnx-worker.ts', import.meta.url), 'the models');
+  readonly calls = new ThreadCalls(new URL('./onnx-worker.ts', import.meta.url), 'the models');
   #next = 0;
 
   async load(bytes: Uint8Array, { threads = 1 }: { readonly threads?: number } = {}): Promise<Model> {
@@ -28,10 +28,10 @@ export class ThreadedInference implements Inference {
   }
 
   #ask<A>(call: InferenceCall, transfer: readonly ArrayBuffer[] = []): Promise<A> {
-    return this.#calls.call<A>(call, transfer);
+    return this.calls.call<A>(call, transfer);
   }
 
   close(): Promise<void> {
-    return this.#calls.close();
+    return this.calls.close();
   }
 }

@@ -1,6 +1,9 @@
 import { parentPort, Worker } from 'node:worker_threads';
 import { ForyouError } from '../errors.ts';
 
+/** A thread that is stuck must not gather work without bound. */
+const mostWaiting = 256;
+
 type Answer = { readonly id: number; readonly value?: unknown; readonly error?: { readonly code: string; readonly message: string } };
 
 /**
@@ -11,8 +14,11 @@ export class ThreadCalls {
   readonly #file: URL;
   readonly #what: string;
   #worker: Worker | null = null;
+  #closed = false;
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   #next = 0;
+  /** Told when the thread ended by itself: what was loaded in it is gone. */
+  onEnd: () => void = () => {};
 
   /** `what` names the thread in errors. */
   constructor(file: URL, what: string) {
@@ -27,6 +33,7 @@ export class ThreadCalls {
 
   /** Memory in `transfer` moves to the thread without a copy; the caller may not use it again. */
   call<A>(body: object, transfer: readonly ArrayBuffer[] = []): Promise<A> {
+    if (this.#waiting.size >= mostWaiting) return Promise.reject(new ForyouError('unavailable', `${this.#what} have too many calls waiting`));
     this.#worker ??= this.#start();
     const id = this.#next++;
     return new Promise<A>((resolve, reject) => {
@@ -54,9 +61,16 @@ export class ThreadCalls {
     this.#worker = null;
     for (const { reject } of this.#waiting.values()) reject(new ForyouError('unavailable', `the thread of ${this.#what} ended`, { cause }));
     this.#waiting.clear();
+    if (!this.#closed) this.onEnd();
+  }
+
+  /** Ends the thread as a crash would. */
+  async kill(): Promise<void> {
+    await this.#worker?.terminate();
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#worker?.terminate();
   }
 }

@@ -9,7 +9,7 @@ export type IndexCall = { readonly index: number } & (
 
 /** HNSW in a thread of its own: reading an index and searching one hold the thread. */
 export class ThreadedIndexes implements IndexLoader {
-  readonly #calls = new ThreadCalls(new URL('./hnsw-worker.ts', import.meta.url), 'the index');
+  readonly calls = new ThreadCalls(new URL('./hnsw-worker.ts', import.meta.url), 'the index');
   #next = 0;
 
   async load(bytes: Buffer, expected: IndexShape): Promise<VectorIndex> {
@@ -26,10 +26,10 @@ export class ThreadedIndexes implements IndexLoader {
   }
 
   #ask<A>(call: IndexCall, transfer: readonly ArrayBuffer[] = []): Promise<A> {
-    return this.#calls.call<A>(call, transfer);
+    return this.calls.call<A>(call, transfer);
   }
 
   close(): Promise<void> {
-    return this.#calls.close();
+    return this.calls.close();
   }
 }

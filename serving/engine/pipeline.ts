@@ -198,7 +198,8 @@ function merge<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, offer
   return [...byId.values()];
 }
 
-function within<T>(ms: number, work: Promise<T>): Promise<T> {
+/** Rejects when the work takes longer; the work itself goes on, and nobody waits for it. */
+export function within<T>(ms: number, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`over its budget of ${ms} ms`)), ms);
     work.then(resolve, reject).finally(() => clearTimeout(timer));

@@ -28,6 +28,9 @@ export interface FeedRequest {
 
 type Result = PipelineResult<FeedCandidate>;
 
+/** After a failure of the store it is left alone for so long. */
+const storeAwayMs = 300;
+
 /** How many of the next items a player should prepare. */
 const prefetchCount = 3;
 /** Sources look this much deeper when too little was left, and last also at what was seen. */
@@ -45,6 +48,7 @@ export class FeedService {
   readonly #telemetry: Telemetry;
   readonly #pipeline;
   readonly #candidates = new CandidatePool();
+  #storeAwayUntil = 0;
 
   constructor(services: FeedServices, sessions: SessionStore, fallback: Fallback) {
     this.#services = services;
@@ -59,14 +63,21 @@ export class FeedService {
     // A cursor that is not ours is the caller's mistake, whatever state the stores are in.
     const position = request.cursor === undefined ? undefined : decodeCursor(request.cursor, request.sessionId);
     try {
+      if (began < this.#storeAwayUntil) return this.#degraded(request, position);
       return await this.#page(request, position);
     } catch (error) {
       if (!(error instanceof ForyouError) || error.code !== 'unavailable') throw error;
-      this.#telemetry.count('foryou_degraded_responses_total', {});
-      return this.#fallback.page(request, position ?? 0);
+      // Who comes right after does not wait for the same time-out.
+      this.#storeAwayUntil = performance.now() + storeAwayMs;
+      return this.#degraded(request, position);
     } finally {
       this.#telemetry.observe('foryou_feed_ms', {}, performance.now() - began);
     }
+  }
+
+  #degraded(request: FeedRequest, position: number | undefined): FeedPage {
+    this.#telemetry.count('foryou_degraded_responses_total', {});
+    return this.#fallback.page(request, position ?? 0);
   }
 
   async #page(request: FeedRequest, cursorPosition: number | undefined): Promise<FeedPage> {

@@ -74,7 +74,10 @@ export const routes =
     const explainPage = readFileSync(join(import.meta.dirname, 'pages/explain.html'));
     app.get(
       '/explain',
-      { config: { access: 'public' }, schema: { summary: 'A page that shows why a viewer sees what he sees; what it shows needs a token.', produces: ['text/html'] } },
+      {
+        config: { access: 'public' },
+        schema: { summary: 'A page that shows why a viewer sees what he sees; what it shows needs a token.', produces: ['text/html'] },
+      },
       async (_request, reply) => reply.type('text/html; charset=utf-8').send(explainPage),
     );
 

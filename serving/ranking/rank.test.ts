@@ -67,6 +67,14 @@ test('a ranker that learnt from few impressions moves little', async () => {
   expect(await spread(500)).toBeLessThan(0.2 * (await spread(1e9)));
 });
 
+test('a ranker that is late is not waited for', async () => {
+  const late = { predict: () => new Promise(() => {}) } as unknown as Ranker['model'];
+  const telemetry = new MemoryTelemetry();
+  const { scorer, order } = await ranking(loaded({ model: late, preRanker: late }, 1e9), candidates(500), telemetry);
+  expect([scorer.startsWith('heuristic@'), order.length]).toEqual([true, 300]);
+  expect(telemetry.value('foryou_ranker_failures_total', {})).toBe(2);
+});
+
 test('a ranker that fails is counted, and the heuristic answers', async () => {
   const telemetry = new MemoryTelemetry();
   const broken = { predict: async () => Promise.reject(new Error('no')) } as unknown as Ranker['model'];

@@ -3,7 +3,7 @@ import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import { heuristic as h } from '#schemas/config/heuristic.ts';
 import { signalWeights } from '#schemas/config/signal-weights.ts';
 import { copyMoment, fillDerived, fillMoment, fillPair, fillVideoRates, rankingFeature, rankingFeatures } from '#schemas/features/ranking.ts';
-import type { Narrower, Scorer } from '../engine/pipeline.ts';
+import { type Narrower, type Scorer, within } from '../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery } from '../feed/query.ts';
 import { similarityTo } from '../retrieval/taste.ts';
 import { heuristicScore, heuristicScorer, noise } from './heuristic.ts';
@@ -11,6 +11,8 @@ import { type Ranker, worthOf } from './ranker-reader.ts';
 
 /** So many candidates the ranker looks at; when there are more, the pre-ranker chooses them. */
 const ranked = 300;
+/** How long a model may take; then the heuristic answers. */
+const budgetMs = 60;
 /** A ranker trusted this far needs no heuristic beside it. */
 const almost = 0.99;
 const ageHours = rankingFeature('ageHours');
@@ -58,15 +60,20 @@ function mix(query: FeedQuery, ranker: Loaded<Ranker>, candidates: readonly Feed
 
 const rowsOf = (candidates: readonly FeedCandidate[]): Float64Array[] => candidates.map((c) => c.features);
 
-/** Runs what needs the ranker; when it fails the heuristic answers, and it is counted. */
+/** Scores by what a model says of each candidate; when it has nothing to say, fails or is late, the heuristic answers, and it is counted. */
 async function orHeuristic(
   telemetry: Telemetry,
   query: FeedQuery,
   candidates: readonly FeedCandidate[],
-  byModel: (ranker: Loaded<Ranker>) => Promise<boolean>,
+  byModel: (ranker: Loaded<Ranker>) => Promise<ArrayLike<number> | null>,
 ): Promise<boolean> {
+  const { ranker } = query;
   try {
-    if (query.ranker && candidates.length > 0 && (await byModel(query.ranker))) return true;
+    const worth = ranker && candidates.length > 0 ? await within(budgetMs, byModel(ranker)) : null;
+    if (ranker && worth) {
+      mix(query, ranker, candidates, worth);
+      return true;
+    }
   } catch {
     telemetry.count('foryou_ranker_failures_total', {});
   }
@@ -82,9 +89,8 @@ export const preRank = (telemetry: Telemetry): Narrower<FeedQuery, FeedCandidate
     if (candidates.length <= ranked) return candidates;
     await orHeuristic(telemetry, query, candidates, async (ranker) => {
       const { preRanker } = ranker.value;
-      if (!preRanker) return false;
-      mix(query, ranker, candidates, (await preRanker.predict(rowsOf(candidates)))['value'] as Float32Array);
-      return true;
+      if (!preRanker) return null;
+      return (await preRanker.predict(rowsOf(candidates)))['value'] as Float32Array;
     });
     const least = Float64Array.from(candidates, (c) => c.score).sort()[candidates.length - ranked] as number;
     return candidates.filter((c) => c.score >= least || c.sources.includes('exposure-pool'));
@@ -99,14 +105,14 @@ export const rank = (telemetry: Telemetry): Scorer<FeedQuery, FeedCandidate> => 
   name: 'rank',
   async score(query, candidates) {
     fillRest(query, candidates);
+    let predicted: Record<string, Float32Array> = {};
     const learnt = await orHeuristic(telemetry, query, candidates, async (ranker) => {
-      const predicted = await ranker.value.model.predict(rowsOf(candidates));
-      mix(query, ranker, candidates, worthOf(predicted, candidates.length));
-      if (query.explain)
-        for (const [i, c] of candidates.entries())
-          c.outcomes = Object.fromEntries(Object.entries(predicted).map(([name, column]) => [name, column[i] as number]));
-      return true;
+      predicted = await ranker.value.model.predict(rowsOf(candidates));
+      return worthOf(predicted, candidates.length);
     });
+    if (learnt && query.explain)
+      for (const [i, c] of candidates.entries())
+        c.outcomes = Object.fromEntries(Object.entries(predicted).map(([name, column]) => [name, column[i] as number]));
     return learnt ? `ranker@${query.ranker?.version}+weights@${signalWeights.version}` : heuristicScorer;
   },
 });

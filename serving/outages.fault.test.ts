@@ -1,0 +1,168 @@
+import { setTimeout } from 'node:timers/promises';
+import { Pool } from 'undici';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connect, disconnect } from '#infra/adapters.ts';
+import { ArtifactStore } from '#infra/artifacts/store.ts';
+import { S3Blobs } from '#infra/blobs/s3.ts';
+import { percentile } from '#infra/cli/demo/freshness-probe.ts';
+import { EventProducer } from '#infra/producer/producer.ts';
+import { releaseIndex, releaseRanker } from '#infra/testing/artifacts.ts';
+import { eventually, startTestStack, type TestStack } from '#infra/testing/test-stack.ts';
+import { HnswIndexes } from '#infra/vectors/hnsw.ts';
+import { versionAt } from '#schemas/artifacts/manifest.ts';
+import { engagement } from '#schemas/events/engagement.ts';
+import { videoPublished } from '#schemas/events/video-published.ts';
+import { Random } from '../jobs/engine/random.ts';
+import { makeCatalogue, topics } from '../jobs/simulate/catalogue.ts';
+import { makeEngagement } from '../topologies/faults/events.ts';
+import { runTopologies } from '../topologies/main.ts';
+import type { FeedPage } from './feed/response.ts';
+import { signToken } from './http/auth.ts';
+import { serve } from './main.ts';
+
+const perSecond = 200;
+const dims = 16;
+const viewers = 50;
+let stack: TestStack;
+let serving: Awaited<ReturnType<typeof serve>>;
+let pool: Pool;
+let tokens: string[];
+const stops: (() => Promise<unknown>)[] = [];
+
+async function publishArtifacts(ids: readonly string[]): Promise<void> {
+  const store = new ArtifactStore(new S3Blobs(stack.config.s3));
+  const random = new Random(3);
+  const items = Float32Array.from({ length: ids.length * dims }, () => random.normal());
+  const index = new HnswIndexes().build(items, dims, { m: 8, efConstruction: 50, ef: 50, seed: 1 });
+  await releaseIndex(store, versionAt(new Date(), 1), { ids, items, index, ef: 50, topics: [topics[0]], means: items.slice(0, dims) });
+  await releaseRanker(store, versionAt(new Date(), 1));
+}
+
+beforeAll(async () => {
+  stack = await startTestStack({ FORYOU_LIMIT_USER: '1000000', FORYOU_LIMIT_ADDRESS: '10000000' });
+  stops.push(stack.stop);
+  const { config } = stack;
+  const adapters = connect(config, 'outages');
+  stops.push(() => disconnect(adapters));
+  const producer = new EventProducer(adapters);
+  const videos = makeCatalogue(300, 1, Date.now());
+  await publishArtifacts(videos.map((v) => v.videoId));
+  await producer.send(videoPublished, videos);
+  const nowMs = Date.now();
+  await producer.send(
+    engagement,
+    Array.from({ length: 1_000 }, (_, i) => {
+      const video = videos[i % videos.length] as (typeof videos)[number];
+      const watch = { ...makeEngagement(i, 'outage', nowMs), kind: 'watch' as const, videoId: video.videoId, userId: `viewer-${i % viewers}`, reason: '' };
+      return { ...watch, occurredAt: nowMs, durationMs: 9_000, watchedMs: 9_000, loops: 0, region: 'DE' };
+    }),
+  );
+  stops.push((await runTopologies(config, 'online')).stop);
+  serving = await serve(config);
+  stops.push(serving.stop);
+  pool = new Pool(`http://${config.host}:${config.ports.serving}`, { connections: 200 });
+  stops.push(() => pool.close());
+  tokens = await Promise.all(Array.from({ length: viewers }, (_, i) => signToken(config.jwt, `viewer-${i}`, [], 3_600)));
+  await eventually('the whole feed answers', async () => (await ask(0)).page.scorer?.startsWith('ranker@') === true);
+  // The list in memory is refreshed every two seconds.
+  await setTimeout(2_100);
+});
+afterAll(async () => {
+  for (const stop of stops.reverse()) await stop();
+});
+
+async function ask(i: number): Promise<{ status: number; page: FeedPage; ms: number }> {
+  const began = performance.now();
+  const { statusCode, body } = await pool.request({
+    method: 'GET',
+    path: `/api/v1/feed/foryou?count=5&region=DE&session_id=${crypto.randomUUID()}`,
+    headers: { authorization: `Bearer ${tokens[i % viewers]}` },
+  });
+  return { status: statusCode, page: (await body.json()) as FeedPage, ms: performance.now() - began };
+}
+
+/** Requests that come whether or not the last ones are answered, while something goes wrong. */
+async function underLoad(trouble: () => Promise<unknown>): Promise<{ statuses: number[]; p99: number; degraded: number; short: number; scorers: Set<string> }> {
+  const answers: Promise<Awaited<ReturnType<typeof ask>>>[] = [];
+  const began = performance.now();
+  let over = false;
+  const sending = (async () => {
+    while (!over) {
+      const due = Math.floor(((performance.now() - began) * perSecond) / 1_000);
+      while (answers.length < due) answers.push(ask(answers.length));
+      await setTimeout(5);
+    }
+  })();
+  await setTimeout(500);
+  await trouble();
+  await setTimeout(500);
+  over = true;
+  await sending;
+  const all = await Promise.all(answers);
+  return {
+    statuses: [...new Set(all.map((a) => a.status))],
+    p99: percentile(
+      all.map((a) => a.ms),
+      0.99,
+    ),
+    degraded: all.filter((a) => a.page.degraded).length,
+    short: all.filter((a) => a.page.items?.length !== 5).length,
+    scorers: new Set(all.map((a) => a.page.scorer?.split('@')[0] ?? '')),
+  };
+}
+
+const whole = () => eventually('the feed is whole again', async () => !(await ask(1)).page.degraded && (await ask(2)).page.scorer.startsWith('ranker@'));
+async function frozen(name: string, ms: number): Promise<void> {
+  const pid = stack.stack.process(name).runningPid() as number;
+  process.kill(pid, 'SIGSTOP');
+  await setTimeout(ms);
+  process.kill(pid, 'SIGCONT');
+}
+/** Limits, the viewer's time-out and what is left to do: nobody waits longer. */
+const bound = 700;
+
+test('Redis frozen for two seconds: pages from memory that say so, none refused, and the whole feed by itself afterwards', async () => {
+  const seen = await underLoad(() => frozen('redis', 2_000));
+  expect([seen.statuses, seen.short]).toEqual([[200], 0]);
+  expect(seen.degraded).toBeGreaterThan(perSecond);
+  expect(seen.p99).toBeLessThan(bound);
+  await whole();
+});
+
+test('Redis killed and started again', async () => {
+  const seen = await underLoad(async () => {
+    await stack.stack.process('redis').kill9();
+    await setTimeout(1_500);
+    await stack.stack.process('redis').start();
+  });
+  expect([seen.statuses, seen.short]).toEqual([[200], 0]);
+  expect(seen.degraded).toBeGreaterThan(100);
+  expect(seen.p99).toBeLessThan(bound);
+  await whole();
+});
+
+test.each(['kafka', 'clickhouse', 's3'])('%s frozen for two seconds, then killed: every page is answered in time, and the whole feed is back by itself', async (name) => {
+  const slow = await underLoad(() => frozen(name, 2_000));
+  expect([slow.statuses, slow.short]).toEqual([[200], 0]);
+  expect(slow.p99).toBeLessThan(bound);
+  const gone = await underLoad(async () => {
+    await stack.stack.process(name).kill9();
+    await setTimeout(1_500);
+    await stack.stack.process(name).start();
+  });
+  // An engine that starts takes every core for a while: pages from memory are right then.
+  expect([gone.statuses, gone.short]).toEqual([[200], 0]);
+  expect(gone.p99).toBeLessThan(bound);
+  await whole();
+});
+
+test.each(['index', 'models'] as const)('the thread of the %s dies: the feed goes on with what is left, and loads it again', async (name) => {
+  const seen = await underLoad(async () => {
+    await serving.threads[name].kill();
+    await setTimeout(1_000);
+  });
+  expect([seen.statuses, seen.short]).toEqual([[200], 0]);
+  expect(seen.p99).toBeLessThan(bound);
+  if (name === 'models') expect(seen.scorers).toContain('heuristic');
+  await whole();
+});
