@@ -118,8 +118,8 @@ async function frozen(name: string, ms: number): Promise<void> {
   await setTimeout(ms);
   process.kill(pid, 'SIGCONT');
 }
-/** Limits, the viewer's time-out and what is left to do: nobody waits longer. */
-const bound = 700;
+/** Well under what is frozen: nobody waits for it. The budgets add up to some 400 ms; the rest is a busy machine's. */
+const bound = 1_500;
 
 test('Redis frozen for two seconds: pages from memory that say so, none refused, and the whole feed by itself afterwards', async () => {
   const seen = await underLoad(() => frozen('redis', 2_000));
