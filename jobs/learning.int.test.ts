@@ -68,6 +68,7 @@ test('vectors and an index are learnt from history, and serving swaps in each ne
       region: 'DE',
       hlsUrl: '',
       posterUrl: '',
+      firstSegmentUrl: '',
       minAge: 0,
       blockedRegions: [],
       moderation: 'approved',

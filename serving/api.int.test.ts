@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { connect, disconnect } from '#infra/adapters.ts';
 import type { Config } from '#infra/config.ts';
+import { follow } from '#infra/log/follow.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
+import { EventReader } from '#infra/registry/event-reader.ts';
 import { sharedConfig } from '#infra/testing/shared-stack.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
+import { edgePrewarm } from '#schemas/events/edge-prewarm.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
 import { videoRemoved } from '#schemas/events/video-removed.ts';
 import { baseFeatures } from '#schemas/features/ranking.ts';
@@ -209,7 +212,7 @@ describe('the feed', () => {
       );
     await eventually('four rows', async () => (await rows()).length === 4);
     expect((await rows()).map((r) => [r.video_id, r.position, r.scorer])).toEqual(served.items.map((i) => [i.videoId, i.position, served.scorer]));
-    expect(served.prefetch.map((p) => p.videoId)).toEqual(ids(served).slice(0, 3));
+    expect(served.prefetch.map((p) => [p.videoId, p.firstSegmentUrl])).toEqual(ids(served).map((id) => [id, `/media/${id}/360p/0.m4s`]));
     // What is 0 is not in the log, and derived features follow from those that are.
     for (const [at, row] of (await rows()).entries()) {
       const logged = JSON.parse(row.features) as Record<string, number>;
@@ -232,6 +235,24 @@ describe('the catalogue that serves', () => {
     await producer.send(videoRemoved, [{ eventId: crypto.randomUUID(), videoId: video.videoId, occurredAt: Date.now(), reason: 'creator' }]);
     await eventually('it is dropped', async () => (await offered(user, video.videoId))?.by === 'still-visible', 1_000);
   });
+});
+
+test('the edge is told once of what a region is about to play', async () => {
+  const reader = new EventReader(edgePrewarm, adapters.registry);
+  const told = new Map<string, number>();
+  const following = await follow(adapters.log, edgePrewarm.topic, async (records) => {
+    for (const record of records) {
+      const e = await reader.read(record);
+      if (e?.region === 'QA') told.set(e.videoId, (told.get(e.videoId) ?? 0) + 1);
+    }
+  });
+  const pages = [await page(newUser(), 'count=10&region=QA'), await page(newUser(), 'count=10&region=QA')];
+  const next = new Set(pages.flatMap((p) => p.prefetch.map((x) => x.videoId)));
+  await eventually('every next video was told of', async () => [...next].every((id) => told.has(id)));
+  await following.stop();
+  expect([...told.keys()].filter((id) => !next.has(id))).toEqual([]);
+  // A video that both are about to be shown is told of once, but for a turn of the half-minute between them.
+  expect(Math.max(...told.values())).toBeLessThanOrEqual(2);
 });
 
 test('a preview is only a look: the session stays where it is, and needs its scope', async () => {

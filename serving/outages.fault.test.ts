@@ -141,20 +141,23 @@ test('Redis killed and started again', async () => {
   await whole();
 });
 
-test.each(['kafka', 'clickhouse', 's3'])('%s frozen for two seconds, then killed: every page is answered in time, and the whole feed is back by itself', async (name) => {
-  const slow = await underLoad(() => frozen(name, 2_000));
-  expect([slow.statuses, slow.short]).toEqual([[200], 0]);
-  expect(slow.p99).toBeLessThan(bound);
-  const gone = await underLoad(async () => {
-    await stack.stack.process(name).kill9();
-    await setTimeout(1_500);
-    await stack.stack.process(name).start();
-  });
-  // An engine that starts takes every core for a while: pages from memory are right then.
-  expect([gone.statuses, gone.short]).toEqual([[200], 0]);
-  expect(gone.p99).toBeLessThan(bound);
-  await whole();
-});
+test.each(['kafka', 'clickhouse', 's3'])(
+  '%s frozen for two seconds, then killed: every page is answered in time, and the whole feed is back by itself',
+  async (name) => {
+    const slow = await underLoad(() => frozen(name, 2_000));
+    expect([slow.statuses, slow.short]).toEqual([[200], 0]);
+    expect(slow.p99).toBeLessThan(bound);
+    const gone = await underLoad(async () => {
+      await stack.stack.process(name).kill9();
+      await setTimeout(1_500);
+      await stack.stack.process(name).start();
+    });
+    // An engine that starts takes every core for a while: pages from memory are right then.
+    expect([gone.statuses, gone.short]).toEqual([[200], 0]);
+    expect(gone.p99).toBeLessThan(bound);
+    await whole();
+  },
+);
 
 test.each(['index', 'models'] as const)('the thread of the %s dies: the feed goes on with what is left, and loads it again', async (name) => {
   const seen = await underLoad(async () => {

@@ -57,6 +57,7 @@ const video = (i: number, random: Random, nowMs: number): VideoPublished => ({
   region: random.pick(regions),
   hlsUrl: `/media/video-${i}/master.m3u8`,
   posterUrl: `/media/video-${i}/poster.webp`,
+  firstSegmentUrl: `/media/video-${i}/360p/0.m4s`,
   minAge: 0,
   blockedRegions: [],
   moderation: 'approved',

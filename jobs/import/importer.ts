@@ -134,6 +134,7 @@ function newVideos(events: readonly Engagement[], known: Set<string>): VideoPubl
       region: e.region,
       hlsUrl: '',
       posterUrl: '',
+      firstSegmentUrl: '',
       minAge: 0,
       blockedRegions: [],
       moderation: 'approved',

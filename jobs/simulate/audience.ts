@@ -11,6 +11,8 @@ export interface AudienceOptions {
   readonly seed: number;
   /** Watches per second over all viewers. */
   readonly rate: number;
+  /** How often, per watch, somebody leaves for good and somebody new comes. */
+  readonly newcomers?: number;
   /** The videos that a random feed would draw from. */
   readonly catalogue: readonly Shown[];
 }
@@ -27,14 +29,29 @@ export interface AudienceStats {
   /** Why the last one failed. */
   lastFailure?: string;
   readonly feedMs: number[];
+  /** Watches of viewers by how many each had had before: how soon the feed learns somebody new. */
+  readonly bySwipe: readonly { readonly from: number; watches: number; completed: number }[];
 }
+
+/** The first swipes of a viewer, by fives, and what comes after ten. */
+const swipeGroups = [0, 5, 10] as const;
 
 /** So many latencies are kept for percentiles. */
 const keepLatencies = 2_000;
 
 /** Viewers who consume the feed through HTTP and answer it as an app would. */
 export class Audience {
-  readonly stats: AudienceStats = { watches: 0, completed: 0, randomWatches: 0, randomCompleted: 0, feedRequests: 0, emptyFeeds: 0, failures: 0, feedMs: [] };
+  readonly stats: AudienceStats = {
+    watches: 0,
+    completed: 0,
+    randomWatches: 0,
+    randomCompleted: 0,
+    feedRequests: 0,
+    emptyFeeds: 0,
+    failures: 0,
+    feedMs: [],
+    bySwipe: swipeGroups.map((from) => ({ from, watches: 0, completed: 0 })),
+  };
   readonly #options: AudienceOptions;
   readonly #random: Random;
   readonly #shadow: Random;
@@ -51,6 +68,7 @@ export class Audience {
     this.#viewers = Array.from({ length: options.viewers }, (_, i) => ({
       viewer: new Viewer(`sim-${options.seed}-u${i}`, topics, regions, this.#random, options.seed),
       sitting: 0,
+      swipes: 0,
       queue: [],
       requestId: '',
     }));
@@ -87,6 +105,12 @@ export class Audience {
     const reaction = viewer.watch(next, this.#random);
     this.stats.watches++;
     if (reaction.completed) this.stats.completed++;
+    const group = this.stats.bySwipe.findLast((g) => session.swipes >= g.from);
+    if (group) {
+      group.watches++;
+      if (reaction.completed) group.completed++;
+    }
+    session.swipes++;
     this.#compareWithRandom(viewer);
     const send = (kind: string, extra: object) =>
       this.#post(viewer, next, {
@@ -101,8 +125,15 @@ export class Audience {
       });
     await send('watch', { watchedMs: reaction.watchedMs, durationMs: next.durationMs, loops: reaction.loops });
     for (const kind of reaction.signals) await send(kind, {});
-    // People come and go: a new sitting now and then.
+    // People come and go: a new sitting now and then, and sometimes somebody whom nobody knows.
     if (this.#random.chance(0.02)) Object.assign(session, { sitting: session.sitting + 1, queue: [] });
+    if (this.#random.chance(this.#options.newcomers ?? 0)) Object.assign(session, this.#newcomer());
+  }
+
+  #newcomers = 0;
+  #newcomer(): Session {
+    const { seed } = this.#options;
+    return { viewer: new Viewer(`sim-${seed}-n${this.#newcomers++}`, topics, regions, this.#random, seed), sitting: 0, swipes: 0, queue: [], requestId: '' };
   }
 
   #events = 0;
@@ -159,8 +190,9 @@ export class Audience {
 
 type Queued = Shown & { readonly position: number; readonly reason: string };
 interface Session {
-  readonly viewer: Viewer;
+  viewer: Viewer;
   sitting: number;
+  swipes: number;
   queue: Queued[];
   requestId: string;
 }

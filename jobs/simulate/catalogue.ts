@@ -42,6 +42,7 @@ export function makeCatalogue(count: number, seed: number, nowMs: number): Video
       region: random.pick(regions),
       hlsUrl: `/media/${videoId}/master.m3u8`,
       posterUrl: `/media/${videoId}/poster.webp`,
+      firstSegmentUrl: `/media/${videoId}/360p/0.m4s`,
       minAge: 0,
       blockedRegions: [],
       moderation: 'approved',

@@ -1,4 +1,5 @@
 import type { EventContract } from './contract.ts';
+import { edgePrewarm } from './edge-prewarm.ts';
 import { engagement } from './engagement.ts';
 import { feedServed } from './feed-served.ts';
 import { follow } from './follow.ts';
@@ -16,6 +17,7 @@ export const contracts = [
   follow,
   feedServed,
   poolDecision,
+  edgePrewarm,
 ] as const satisfies readonly EventContract[];
 
 /** Where records that can never be stored go, with reason, cause and origin in their headers. */

@@ -16,6 +16,7 @@ export const videoPublished = event({
     region: text('Region of the creator, for example DE.', ''),
     hlsUrl: text('URL of the HLS master playlist.', ''),
     posterUrl: text('URL of the poster image.', ''),
+    firstSegmentUrl: text('URL of the first media segment that a player needs, at its lowest rate.', ''),
     minAge: int('Youngest viewer that it is for, in years; 0 for everybody.', 0),
     blockedRegions: strings('Regions where it may not be shown.'),
     moderation: oneOf('What moderation decided: limited is shown to followers alone.', ['approved', 'limited', 'blocked'], 'approved'),

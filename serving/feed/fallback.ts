@@ -5,6 +5,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts';
 import { noise } from '../ranking/heuristic.ts';
 import { encodeCursor } from './cursor.ts';
 import type { FeedRequest } from './feed-service.ts';
+import { prefetchOf } from './prefetch.ts';
 import type { FeedItem, FeedPage } from './response.ts';
 
 const keep = 500;
@@ -56,6 +57,7 @@ export class Fallback {
         topics: [...card.topics],
         durationMs: card.durationMs,
         hlsUrl: card.hlsUrl,
+        firstSegmentUrl: card.firstSegmentUrl ?? '',
         posterUrl: card.posterUrl,
         reason: 'trending-in-memory',
       }),
@@ -66,7 +68,7 @@ export class Fallback {
       degraded: true,
       scorer: 'none',
       items,
-      prefetch: items.slice(0, 3).map(({ videoId, hlsUrl, posterUrl }) => ({ videoId, hlsUrl, posterUrl })),
+      prefetch: prefetchOf(items),
       cursor: encodeCursor(request.sessionId, position + items.length),
     };
   }

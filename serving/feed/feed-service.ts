@@ -10,6 +10,7 @@ import { CandidatePool } from './candidate-pool.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Fallback } from './fallback.ts';
 import { forYou } from './for-you.ts';
+import { prefetchOf } from './prefetch.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from './query.ts';
 import type { FeedItem, FeedPage } from './response.ts';
 import { readViewer } from './viewer.ts';
@@ -31,8 +32,6 @@ type Result = PipelineResult<FeedCandidate>;
 /** After a failure of the store it is left alone for so long. */
 const storeAwayMs = 300;
 
-/** How many of the next items a player should prepare. */
-const prefetchCount = 3;
 /** Sources look this much deeper when too little was left, and last also at what was seen. */
 const attempts = [
   { depth: 1, allowSeen: false },
@@ -152,6 +151,7 @@ export class FeedService {
         topics: [...(c.card?.topics ?? [])],
         durationMs: c.card?.durationMs ?? 0,
         hlsUrl: c.card?.hlsUrl ?? '',
+        firstSegmentUrl: c.card?.firstSegmentUrl ?? '',
         posterUrl: c.card?.posterUrl ?? '',
         reason: c.reason,
         ...(request.explain ? { explain: explained(c, mattered[i] ?? []) } : {}),
@@ -163,7 +163,7 @@ export class FeedService {
       degraded: false,
       scorer: result.scorer,
       items,
-      prefetch: items.slice(0, prefetchCount).map(({ videoId, hlsUrl, posterUrl }) => ({ videoId, hlsUrl, posterUrl })),
+      prefetch: prefetchOf(items),
       cursor: encodeCursor(request.sessionId, query.position + items.length),
       ...(request.explain
         ? {

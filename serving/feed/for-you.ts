@@ -1,6 +1,7 @@
 import type { Pipeline } from '../engine/pipeline.ts';
 import { preRank, rank } from '../ranking/rank.ts';
 import { logServed } from './effects/log-served.ts';
+import { prewarmEdge } from './effects/prewarm-edge.ts';
 import { notOwn } from './filters/not-own.ts';
 import { notReportedByMe } from './filters/not-reported-by-me.ts';
 import { notSeen } from './filters/not-seen.ts';
@@ -48,5 +49,5 @@ export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidat
   enrich: [creatorFeatures(services)],
   score: rank(services.telemetry),
   select: [variety, newCreators, creatorDiversity, startersFirst, slots, first],
-  effects: [logServed(services)],
+  effects: [logServed(services), prewarmEdge(services)],
 });

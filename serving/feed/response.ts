@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox';
 
+import { Prefetch } from './prefetch.ts';
+
 const Text = Type.String();
 
 const Numbers = Type.Record(Text, Type.Number());
@@ -31,6 +33,7 @@ export const FeedItem = Type.Object({
   topics: Type.Array(Text),
   durationMs: Type.Integer(),
   hlsUrl: Text,
+  firstSegmentUrl: Text,
   posterUrl: Text,
   reason: Type.String({ description: 'The source that speaks most for the item.' }),
   explain: Type.Optional(ItemExplanation),
@@ -43,7 +46,7 @@ export const FeedPage = Type.Object({
   degraded: Type.Boolean({ description: 'True when the online store did not answer and the page came from the trending list in memory.' }),
   scorer: Text,
   items: Type.Array(FeedItem),
-  prefetch: Type.Array(Type.Object({ videoId: Text, hlsUrl: Text, posterUrl: Text }), { description: 'What a player should prepare first.' }),
+  prefetch: Type.Array(Prefetch, { description: 'What a player should prepare, the nearest first.' }),
   cursor: Type.String({ description: 'The same cursor always gives the same page; without one the session goes on.' }),
   explain: Type.Optional(
     Type.Object({

@@ -92,3 +92,20 @@ test('no as-of value knows an event later than its moment', () => {
   expect(computeAsOf(videoView, [...past, future], (e) => e.occurredAt, nowMs)).toEqual(computeAsOf(videoView, past, (e) => e.occurredAt, nowMs));
   expect(computeAsOf(videoView, [...past, future], (e) => e.occurredAt, nowMs + 1)).not.toEqual(computeAsOf(videoView, past, (e) => e.occurredAt, nowMs + 1));
 });
+
+test('a video that takes nine tenths of the events costs the store less than if they were spread', async () => {
+  class Weighed extends MemoryOnlineStore {
+    bytes = 0;
+    override merge(...args: Parameters<MemoryOnlineStore['merge']>) {
+      this.bytes += args[4].length;
+      return super.merge(...args);
+    }
+  }
+  const merged = async (hot: boolean) => {
+    const store = new Weighed({ shards: 4, catalog });
+    const batch = Array.from({ length: 20_000 }, (_, i) => ({ ...makeEngagement(i, 'hot', nowMs), ...(hot && i % 10 !== 0 ? { videoId: 'hit' } : {}) }));
+    await foldInto(store, catalog, [batch], 'hot');
+    return store.bytes;
+  };
+  expect(await merged(true)).toBeLessThan(0.8 * (await merged(false)));
+});

@@ -24,6 +24,8 @@ const seed = 7;
 const videos = 600;
 const viewers = 150;
 const watchesPerSecond = 100;
+/** Of a hundred watches so many are somebody's last, and somebody new comes. */
+const newcomers = 0.03;
 /** Simulated viewers share one address. */
 const addressLimit = 1_000_000;
 /** They answer within a second: half an hour of waiting would only hide the loop. */
@@ -56,7 +58,15 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
   const url = `http://${config.host}:${config.ports.serving}`;
   const catalogue = makeCatalogue(videos, seed, Date.now());
   await new EventProducer(adapters).send(videoPublished, catalogue);
-  const audience = new Audience({ url, catalogue, viewers, rate: watchesPerSecond, seed, tokenFor: (userId) => signToken(config.jwt, userId, [], 86_400) });
+  const audience = new Audience({
+    url,
+    catalogue,
+    viewers,
+    rate: watchesPerSecond,
+    newcomers,
+    seed,
+    tokenFor: (userId) => signToken(config.jwt, userId, [], 86_400),
+  });
   const panel = new Panel();
   const probe = new FreshnessProbe(url, () => signToken(config.jwt, `probe-${crypto.randomUUID()}`, ['explain'], 3_600));
   const loops = new Loops();

@@ -26,6 +26,7 @@ export function panelLines(s: PanelState): string[] {
     `event to feed     ${both(s.freshnessMs)}   (${s.freshnessMs.length} swipes measured)`,
     `feed latency      ${both(audience.feedMs)}   (${audience.feedRequests} pages, ${audience.emptyFeeds} empty)`,
     `completion rate   ${percent(audience.completed, audience.watches)} of ${audience.watches} watches   beside a random feed: ${percent(audience.randomCompleted, audience.randomWatches)}`,
+    `a viewer's swipes ${audience.bySwipe.map((g, i) => `${i === 2 ? 'later' : `${g.from + 1} to ${g.from + 5}`}: ${percent(g.completed, g.watches)}`).join('   ')}   completed`,
     `learning          ${s.learning[0] ?? ''}`,
     `what serves       ${s.learning[1] ?? ''}`,
     ...(audience.failures > 0 ? [`failures          ${audience.failures}`] : []),

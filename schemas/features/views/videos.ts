@@ -12,6 +12,7 @@ export interface VideoCard {
   readonly caption: string;
   readonly hlsUrl: string;
   readonly posterUrl: string;
+  readonly firstSegmentUrl: string;
   /** Years; 0 for everybody. */
   readonly minAge: number;
   readonly blockedRegions: readonly string[];
@@ -27,6 +28,7 @@ export const cardOfEvent = (e: VideoPublished): VideoCard => ({
   caption: e.caption,
   hlsUrl: e.hlsUrl,
   posterUrl: e.posterUrl,
+  firstSegmentUrl: e.firstSegmentUrl,
   minAge: e.minAge,
   blockedRegions: e.blockedRegions,
   moderation: e.moderation,
