@@ -20,6 +20,7 @@ import { restoreEvents } from './history/restore-events.ts';
 import { buildIndex } from './index/build-index.ts';
 import { addRanker, trainRanker } from './ranker/train-ranker.ts';
 import { reconcile } from './reconcile.ts';
+import { cdnTiers } from './tiers/cdn-tiers.ts';
 import { skewCheck } from './training/skew-check.ts';
 import { trainingSet } from './training/training-set.ts';
 import { trainVectors } from './vectors/train-vectors.ts';
@@ -54,6 +55,7 @@ export const jobs: readonly Job<AllPorts>[] = [
   skewCheck,
   experimentReport,
   exposureReport,
+  cdnTiers,
   trainRanker,
   restoreEvents,
   rebuildOnline,

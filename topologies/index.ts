@@ -2,7 +2,7 @@ import { engagementHistory, engagementOnline } from './engagement.ts';
 import type { Topology } from './engine/topology.ts';
 import { decisionsHistory, decisionsOnline, exposurePools } from './exposure.ts';
 import { followHistory, followOnline, servedHistory } from './social.ts';
-import { publishedHistory, publishedOnline, removedHistory, removedOnline, uploadedHistory } from './videos.ts';
+import { publishedHistory, publishedOnline, removedHistory, removedOnline, tiersHistory, uploadedHistory } from './videos.ts';
 
 export const topologies: readonly Topology[] = [
   engagementHistory,
@@ -12,6 +12,7 @@ export const topologies: readonly Topology[] = [
   publishedOnline,
   removedHistory,
   removedOnline,
+  tiersHistory,
   followHistory,
   followOnline,
   servedHistory,
@@ -25,7 +26,7 @@ export const topologyGroups: Readonly<Record<string, readonly Topology[]>> = {
   history: topologies.filter((t) => t.sink.kind === 'rows'),
   online: topologies.filter((t) => t.sink.kind !== 'rows'),
   engagement: [engagementHistory, engagementOnline],
-  videos: [uploadedHistory, publishedHistory, publishedOnline, removedHistory, removedOnline],
+  videos: [uploadedHistory, publishedHistory, publishedOnline, removedHistory, removedOnline, tiersHistory],
   exposure: [exposurePools, decisionsHistory, decisionsOnline],
   social: [followHistory, followOnline, servedHistory],
 };

@@ -1,3 +1,4 @@
+import { cdnTier } from './cdn-tier.ts';
 import type { EventContract } from './contract.ts';
 import { edgePrewarm } from './edge-prewarm.ts';
 import { engagement } from './engagement.ts';
@@ -18,6 +19,7 @@ export const contracts = [
   feedServed,
   poolDecision,
   edgePrewarm,
+  cdnTier,
 ] as const satisfies readonly EventContract[];
 
 /** Where records that can never be stored go, with reason, cause and origin in their headers. */

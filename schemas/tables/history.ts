@@ -1,3 +1,4 @@
+import { cdnTier } from '../events/cdn-tier.ts';
 import { engagement } from '../events/engagement.ts';
 import { feedServed } from '../events/feed-served.ts';
 import { follow } from '../events/follow.ts';
@@ -42,4 +43,16 @@ export const feedItemsServed = plain('feed_items_served', 'feed-served-history',
 /** The audit of exposure pools. */
 export const poolDecisions = plain('pool_decisions', 'pool-decisions-history', poolDecision, 'video_id, occurred_at');
 
-export const historyTables: readonly HistoryTable[] = [engagements, videosUploaded, videosPublished, videosRemoved, follows, feedItemsServed, poolDecisions];
+/** What was foretold of new videos. */
+export const cdnTiers = plain('cdn_tiers', 'cdn-tiers-history', cdnTier, 'video_id, occurred_at');
+
+export const historyTables: readonly HistoryTable[] = [
+  engagements,
+  videosUploaded,
+  videosPublished,
+  videosRemoved,
+  follows,
+  feedItemsServed,
+  poolDecisions,
+  cdnTiers,
+];
