@@ -8,6 +8,8 @@ import { ingest } from './ingest.ts';
 import { pointInTime } from './point-in-time.ts';
 import { type BenchRow, table } from './row.ts';
 import { serving } from './serving.ts';
+import { variety } from './variety.ts';
+import { viewersBench } from './viewers.ts';
 
 /** Which suite measures which rows. */
 const suites: readonly { rows: readonly string[]; run: (say: (line: string) => void) => Promise<BenchRow[]> }[] = [
@@ -27,6 +29,8 @@ const suites: readonly { rows: readonly string[]; run: (say: (line: string) => v
   { rows: ['feed-1m', 'feed-1m-1000-ms-p99-c1', 'feed-1m-1000-ms-p99-c4', 'feed-1m-1000-ms-p99-c16'], run: feedAt(1_000_000, '1m') },
   { rows: ['pit-vs-feast'], run: pointInTime },
   { rows: ['growth'], run: growth },
+  { rows: ['variety'], run: variety },
+  { rows: ['viewers', 'viewers-completion-vs-heuristics', 'viewers-completion-vs-popularity', 'viewers-completion-vs-random'], run: viewersBench },
 ];
 
 const { only } = new Command('bench').option('--only <name>', 'one row').parse().opts<{ only?: string }>();

@@ -2,12 +2,14 @@ import { Pool } from 'undici';
 import { ForyouError } from '#infra/errors.ts';
 import { Random } from '../engine/random.ts';
 import { regions, topics } from './catalogue.ts';
-import { type Shown, Viewer } from './viewer.ts';
+import { type Reaction, type Shown, Viewer } from './viewer.ts';
 
 export interface AudienceOptions {
   readonly url: string;
   readonly tokenFor: (userId: string) => Promise<string>;
   readonly viewers: number;
+  /** Told apart from another audience of the same world, whose videos please alike. */
+  readonly name?: string;
   readonly seed: number;
   /** Watches per second over all viewers. */
   readonly rate: number;
@@ -30,11 +32,23 @@ export interface AudienceStats {
   lastFailure?: string;
   readonly feedMs: number[];
   /** Watches of viewers by how many each had had before: how soon the feed learns somebody new. */
+  /** By viewer, so that differences can be told from chance. */
+  readonly byViewer: Map<string, Record<FeedName, ViewerTotals>>;
   readonly bySwipe: readonly { readonly from: number; watches: number; completed: number }[];
 }
 
+/** What one viewer did, by the feed that chose the videos. */
+export interface ViewerTotals {
+  watches: number;
+  completed: number;
+  watchedMs: number;
+}
+export type FeedName = 'feed' | 'random' | 'popular';
+
 /** The first swipes of a viewer, by fives, and what comes after ten. */
 const swipeGroups = [0, 5, 10] as const;
+
+const nothing = (): ViewerTotals => ({ watches: 0, completed: 0, watchedMs: 0 });
 
 /** So many latencies are kept for percentiles. */
 const keepLatencies = 2_000;
@@ -50,6 +64,7 @@ export class Audience {
     emptyFeeds: 0,
     failures: 0,
     feedMs: [],
+    byViewer: new Map(),
     bySwipe: swipeGroups.map((from) => ({ from, watches: 0, completed: 0 })),
   };
   readonly #options: AudienceOptions;
@@ -66,7 +81,7 @@ export class Audience {
     this.#shadow = new Random(options.seed + 1);
     this.#pool = new Pool(options.url, { connections: 16, pipelining: 1 });
     this.#viewers = Array.from({ length: options.viewers }, (_, i) => ({
-      viewer: new Viewer(`sim-${options.seed}-u${i}`, topics, regions, this.#random, options.seed),
+      viewer: new Viewer(`sim-${options.seed}-${options.name ?? 'u'}${i}`, topics, regions, this.#random, options.seed),
       sitting: 0,
       swipes: 0,
       queue: [],
@@ -111,7 +126,7 @@ export class Audience {
       if (reaction.completed) group.completed++;
     }
     session.swipes++;
-    this.#compareWithRandom(viewer);
+    this.#compare(viewer, next, reaction);
     const send = (kind: string, extra: object) =>
       this.#post(viewer, next, {
         eventId: this.#eventId(viewer),
@@ -133,7 +148,13 @@ export class Audience {
   #newcomers = 0;
   #newcomer(): Session {
     const { seed } = this.#options;
-    return { viewer: new Viewer(`sim-${seed}-n${this.#newcomers++}`, topics, regions, this.#random, seed), sitting: 0, swipes: 0, queue: [], requestId: '' };
+    return {
+      viewer: new Viewer(`sim-${seed}-${this.#options.name ?? ''}n${this.#newcomers++}`, topics, regions, this.#random, seed),
+      sitting: 0,
+      swipes: 0,
+      queue: [],
+      requestId: '',
+    };
   }
 
   #events = 0;
@@ -141,10 +162,39 @@ export class Audience {
     return `${viewer.userId}-${Date.now().toString(36)}-${this.#events++}`;
   }
 
-  #compareWithRandom(viewer: Viewer): void {
-    if (this.#options.catalogue.length === 0) return;
+  readonly #popularity = new Map<string, number>();
+  readonly #shadowSeen = new Map<string, Set<string>>();
+
+  /** The same viewer at the same moment, on what other feeds would have shown: evaluated, never sent. */
+  #compare(viewer: Viewer, shown: Shown, reaction: Reaction): void {
+    const totals = this.stats.byViewer.get(viewer.userId) ?? { feed: nothing(), random: nothing(), popular: nothing() };
+    this.stats.byViewer.set(viewer.userId, totals);
+    const note = (feed: FeedName, { completed, watchedMs }: Reaction) => {
+      totals[feed].watches++;
+      totals[feed].watchedMs += watchedMs;
+      if (completed) totals[feed].completed++;
+    };
+    note('feed', reaction);
+    if (reaction.completed) this.#popularity.set(shown.videoId, (this.#popularity.get(shown.videoId) ?? 0) + 1);
+    const { catalogue } = this.#options;
+    if (catalogue.length === 0) return;
+    const random = viewer.watch(this.#shadow.pick(catalogue), this.#shadow);
     this.stats.randomWatches++;
-    if (viewer.watch(this.#shadow.pick(this.#options.catalogue), this.#shadow).completed) this.stats.randomCompleted++;
+    if (random.completed) this.stats.randomCompleted++;
+    note('random', random);
+    const popular = this.#mostPopular(viewer.userId);
+    if (popular) note('popular', viewer.watch(popular, this.#shadow));
+  }
+
+  /** What most have completed so far, of what this viewer was not shown by that feed before. */
+  #mostPopular(userId: string): Shown | undefined {
+    const seen = this.#shadowSeen.get(userId) ?? new Set();
+    this.#shadowSeen.set(userId, seen);
+    let best: Shown | undefined;
+    for (const video of this.#options.catalogue)
+      if (!seen.has(video.videoId) && (!best || (this.#popularity.get(video.videoId) ?? 0) > (this.#popularity.get(best.videoId) ?? 0))) best = video;
+    if (best) seen.add(best.videoId);
+    return best;
   }
 
   async #fetch(session: Session): Promise<void> {

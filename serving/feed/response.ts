@@ -1,7 +1,5 @@
 import { type Static, Type } from 'typebox';
 
-import { Prefetch } from './prefetch.ts';
-
 const Text = Type.String();
 
 const Numbers = Type.Record(Text, Type.Number());
@@ -39,6 +37,14 @@ export const FeedItem = Type.Object({
   explain: Type.Optional(ItemExplanation),
 });
 export type FeedItem = Static<typeof FeedItem>;
+
+const Prefetch = Type.Object({
+  videoId: Text,
+  hlsUrl: Text,
+  firstSegmentUrl: Type.String({ description: 'What a player fetches first; empty when only the playlist is known.' }),
+  posterUrl: Text,
+});
+export type Prefetch = Static<typeof Prefetch>;
 
 export const FeedPage = Type.Object({
   requestId: Type.String({ description: 'Send it back with engagement, so that an outcome joins the response that caused it.' }),
