@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { ForyouError } from '#infra/errors.ts';
 import { type Logged, meanOf, type OffPolicy, offPolicy } from './off-policy.ts';
 
@@ -11,6 +11,7 @@ interface Row {
 
 /** Rows of a file of the Open Bandit Dataset (Saito et al., 2020): item_id, position, click and propensity_score by name. */
 function readRows(file: string): Row[] {
+  if (!existsSync(file)) throw new ForyouError('input-invalid', `cannot read ${file}`, { fix: 'check the path' });
   const [head = '', ...lines] = readFileSync(file, 'utf8').trimEnd().split('\n');
   const names = head.trimEnd().split(',');
   const columns = ['item_id', 'position', 'click', 'propensity_score'].map((name) => {

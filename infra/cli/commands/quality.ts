@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { evaluate } from '../../../jobs/evaluate/evaluate.ts';
 import { type QualityRow, suites } from '../../../jobs/evaluate/quality.ts';
+import { estimateFromLogs } from '../../../jobs/experiments/open-bandit.ts';
 import type { Config } from '../../config.ts';
 import { ForyouError } from '../../errors.ts';
 import { MatMul } from '../../inference/matmul.ts';
@@ -21,6 +22,13 @@ export function qualityCommands(program: Command, config: () => Config): void {
       const result = await evaluate(await MatMul.load(new OnnxRuntime()), { train, test, features, k, report: (message) => console.error(message) });
       console.log(JSON.stringify(result, null, 2));
     });
+
+  program
+    .command('off-policy')
+    .description('estimate what a policy would bring from the log of another (CSV with item_id, position, click, propensity_score)')
+    .requiredOption('--log <file>', 'what the logging policy showed, with the chance that each item had')
+    .requiredOption('--target <file>', 'what the other policy showed: its probabilities, and what it really brought')
+    .action(({ log, target }: { log: string; target: string }) => console.log(JSON.stringify(estimateFromLogs(log, target), null, 2)));
 
   program
     .command('quality')
