@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { childEnvironment } from '../config.ts';
 import { ForyouError } from '../errors.ts';
@@ -130,7 +130,9 @@ function startTimeOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? null : (fields[19] ?? null);
+    // A killed process is a zombie at once, but holds its locks until its last thread is gone.
+    const over = fields[0] === 'Z' && readdirSync(`/proc/${pid}/task`).length <= 1;
+    return over ? null : (fields[19] ?? null);
   } catch {
     return null;
   }
