@@ -124,6 +124,42 @@ const mutants: readonly Mutant[] = [
     testFile: 'inference.test',
     testName: 'is refused with the reason',
   },
+  {
+    name: 'budget of models',
+    file: 'serving/ranking/rank.ts',
+    from: 'await within(budgetMs, byModel(ranker))',
+    to: 'await byModel(ranker)',
+    project: 'unit',
+    testFile: 'serving/ranking/rank',
+    testName: 'a ranker that is late is not waited for',
+  },
+  {
+    name: 'least evidence of exposure pools',
+    file: 'schemas/config/exposure.ts',
+    from: 'viewers >= fewest && pBad >= sure',
+    to: 'pBad >= sure',
+    project: 'unit',
+    testFile: 'schemas/config/exposure',
+    testName: 'small numbers decide nothing',
+  },
+  {
+    name: 'a removal wins',
+    file: 'serving/catalogue/catalogue.ts',
+    from: ' || (timeMs === video.timeMs && video.card === null)',
+    to: '',
+    project: 'unit',
+    testFile: 'serving/catalogue',
+    testName: 'at one moment the removal does',
+  },
+  {
+    name: 'mandatory slots',
+    file: 'serving/feed/selectors/slots.ts',
+    from: '=== s.at',
+    to: '=== -1',
+    project: 'unit',
+    testFile: 'selectors',
+    testName: 'a slot that has candidates is never lost',
+  },
 ];
 
 /** The checkout with one mechanism off, in a folder of its own. */
