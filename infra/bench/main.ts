@@ -14,7 +14,7 @@ import { viewersBench } from './viewers.ts';
 /** Which suite measures which rows. */
 const suites: readonly { rows: readonly string[]; run: (say: (line: string) => void) => Promise<BenchRow[]> }[] = [
   { rows: ['ingest-vs-kafkajs', 'ingest-vs-clickhouse-kafka-engine'], run: ingest },
-  { rows: ['freshness-ms-p50', 'freshness-ms-p99', 'feed-ms-p99-c1', 'feed-ms-p99-c4', 'feed-ms-p99-c16', 'feature-read-1000-ms-p99'], run: serving },
+  { rows: ['freshness-ms-p50', 'freshness-ms-p99', 'feature-read-1000-ms-p99'], run: serving },
   {
     rows: [
       'feed-100k',

@@ -1,4 +1,3 @@
-import { Pool } from 'undici';
 import { engagement } from '#schemas/events/engagement.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
 import { readPacked } from '#schemas/features/read.ts';
@@ -19,7 +18,7 @@ import { makeEvent } from './workload.ts';
 const videos = 20_000;
 const backgroundPerSecond = 1_000;
 
-/** Freshness, feed latency and feature reads on the whole platform, over HTTP where a client would be. */
+/** Freshness and feature reads on the whole platform, over HTTP where a client would be; the feed's own latency is `feed.ts`. */
 export async function serving(say: (line: string) => void): Promise<BenchRow[]> {
   const stack = await startTestStack({ FORYOU_LIMIT_USER: '1000000', FORYOU_LIMIT_ADDRESS: '10000000' });
   const { config } = stack;
@@ -27,7 +26,7 @@ export async function serving(say: (line: string) => void): Promise<BenchRow[]> 
   try {
     for (const spec of serviceSpecs(config)) if (spec.name !== 'jobs') await stack.stack.startProcess(spec);
     await publish(config, adapters, say);
-    return [...(await freshness(config, adapters, say)), ...(await feed(config, say)), await featureRead(adapters, say)];
+    return [...(await freshness(config, adapters, say)), await featureRead(adapters, say)];
   } finally {
     await disconnect(adapters);
     await stack.stop();
@@ -94,42 +93,6 @@ function startBackground(producer: EventProducer): () => Promise<number> {
     await Promise.all(sends);
     return (sent * 1_000) / (performance.now() - began);
   };
-}
-
-/** Closed loop: so many clients, each asking again as soon as it has its answer. */
-async function feed(config: Config, say: (line: string) => void): Promise<BenchRow[]> {
-  const rows: BenchRow[] = [];
-  const tokens = await Promise.all(Array.from({ length: 200 }, (_, i) => signToken(config.jwt, `user-${i}`, [], 3_600)));
-  for (const concurrency of [1, 4, 16]) {
-    const pool = new Pool(`http://${config.host}:${config.ports.serving}`, { connections: concurrency });
-    const runs: number[] = [];
-    for (let run = 0; run < 4; run++) {
-      const samples: number[] = [];
-      let next = 0;
-      const client = async () => {
-        while (next < 600) {
-          const i = next++;
-          const began = performance.now();
-          const { statusCode, body } = await pool.request({
-            method: 'GET',
-            path: `/api/v1/feed/foryou?count=10&region=DE&session_id=${crypto.randomUUID()}`,
-            headers: { authorization: `Bearer ${tokens[i % tokens.length]}` },
-          });
-          const page = (await body.json()) as { items: unknown[]; degraded: boolean };
-          if (statusCode !== 200 || page.items.length !== 10 || page.degraded)
-            throw new Error(`the feed answered ${statusCode} with ${page.items?.length} items`);
-          samples.push(performance.now() - began);
-        }
-      };
-      await Promise.all(Array.from({ length: concurrency }, client));
-      // The first run warms up and does not count.
-      if (run > 0) runs.push(percentile(samples, 0.99));
-      if (run === 3) say(`  feed at ${concurrency}: p50 ${percentile(samples, 0.5).toFixed(1)} ms, p99 ${percentile(samples, 0.99).toFixed(1)} ms`);
-    }
-    await pool.close();
-    rows.push(figure(`feed-ms-p99-c${concurrency}`, 'ms', concurrency === 4 ? 50 : null, runs));
-  }
-  return rows;
 }
 
 async function featureRead(adapters: Adapters, say: (line: string) => void): Promise<BenchRow> {
