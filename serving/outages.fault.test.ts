@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, disconnect } from '#infra/adapters.ts';
 import { ArtifactStore } from '#infra/artifacts/store.ts';
 import { S3Blobs } from '#infra/blobs/s3.ts';
-import { percentile } from '#infra/cli/demo/freshness-probe.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { releaseIndex, releaseRanker } from '#infra/testing/artifacts.ts';
 import { eventually, startTestStack, type TestStack } from '#infra/testing/test-stack.ts';
@@ -82,29 +81,35 @@ async function ask(i: number): Promise<{ status: number; page: FeedPage; ms: num
 }
 
 /** Requests that come whether or not the last ones are answered, while something goes wrong. */
-async function underLoad(trouble: () => Promise<unknown>): Promise<{ statuses: number[]; p99: number; degraded: number; short: number; scorers: Set<string> }> {
+async function underLoad(
+  trouble: () => Promise<unknown>,
+): Promise<{ statuses: number[]; meanwhile: number; degraded: number; short: number; scorers: Set<string> }> {
   const answers: Promise<Awaited<ReturnType<typeof ask>>>[] = [];
   const began = performance.now();
-  let over = false;
+  let [over, answered] = [false, 0];
+  const send = () => {
+    const answer = ask(answers.length);
+    answers.push(answer);
+    void answer.then(() => answered++);
+  };
   const sending = (async () => {
     while (!over) {
       const due = Math.floor(((performance.now() - began) * perSecond) / 1_000);
-      while (answers.length < due) answers.push(ask(answers.length));
+      while (answers.length < due) send();
       await setTimeout(5);
     }
   })();
   await setTimeout(500);
+  const before = { sent: answers.length, answered };
   await trouble();
+  const meanwhile = (answered - before.answered) / (answers.length - before.sent);
   await setTimeout(500);
   over = true;
   await sending;
   const all = await Promise.all(answers);
   return {
     statuses: [...new Set(all.map((a) => a.status))],
-    p99: percentile(
-      all.map((a) => a.ms),
-      0.99,
-    ),
+    meanwhile,
     degraded: all.filter((a) => a.page.degraded).length,
     short: all.filter((a) => a.page.items?.length !== 5).length,
     scorers: new Set(all.map((a) => a.page.scorer?.split('@')[0] ?? '')),
@@ -118,14 +123,14 @@ async function frozen(name: string, ms: number): Promise<void> {
   await setTimeout(ms);
   process.kill(pid, 'SIGCONT');
 }
-/** Well under what is frozen: nobody waits for it. The budgets add up to some 400 ms; the rest is a busy machine's. */
-const bound = 1_500;
+/** So much of what is asked while something is away is answered while it is away: nobody waits for it to come back. */
+const most = 0.5;
 
 test('Redis frozen for two seconds: pages from memory that say so, none refused, and the whole feed by itself afterwards', async () => {
   const seen = await underLoad(() => frozen('redis', 2_000));
   expect([seen.statuses, seen.short]).toEqual([[200], 0]);
   expect(seen.degraded).toBeGreaterThan(perSecond);
-  expect(seen.p99).toBeLessThan(bound);
+  expect(seen.meanwhile).toBeGreaterThan(most);
   await whole();
 });
 
@@ -137,7 +142,7 @@ test('Redis killed and started again', async () => {
   });
   expect([seen.statuses, seen.short]).toEqual([[200], 0]);
   expect(seen.degraded).toBeGreaterThan(100);
-  expect(seen.p99).toBeLessThan(bound);
+  expect(seen.meanwhile).toBeGreaterThan(most);
   await whole();
 });
 
@@ -146,7 +151,7 @@ test.each(['kafka', 'clickhouse', 's3'])(
   async (name) => {
     const slow = await underLoad(() => frozen(name, 2_000));
     expect([slow.statuses, slow.short]).toEqual([[200], 0]);
-    expect(slow.p99).toBeLessThan(bound);
+    expect(slow.meanwhile).toBeGreaterThan(most);
     const gone = await underLoad(async () => {
       await stack.stack.process(name).kill9();
       await setTimeout(1_500);
@@ -154,7 +159,7 @@ test.each(['kafka', 'clickhouse', 's3'])(
     // Started when nobody is measured: an engine that starts takes every core for a while.
     await stack.stack.process(name).start();
     expect([gone.statuses, gone.short]).toEqual([[200], 0]);
-    expect(gone.p99).toBeLessThan(bound);
+    expect(gone.meanwhile).toBeGreaterThan(most);
     await whole();
   },
 );
@@ -165,7 +170,7 @@ test.each(['index', 'models'] as const)('the thread of the %s dies: the feed goe
     await setTimeout(1_000);
   });
   expect([seen.statuses, seen.short]).toEqual([[200], 0]);
-  expect(seen.p99).toBeLessThan(bound);
+  expect(seen.meanwhile).toBeGreaterThan(most);
   if (name === 'models') expect(seen.scorers).toContain('heuristic');
   await whole();
 });
