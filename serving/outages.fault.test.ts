@@ -62,7 +62,7 @@ beforeAll(async () => {
   pool = new Pool(`http://${config.host}:${config.ports.serving}`, { connections: 200 });
   stops.push(() => pool.close());
   tokens = await Promise.all(Array.from({ length: viewers }, (_, i) => signToken(config.jwt, `viewer-${i}`, [], 3_600)));
-  await eventually('the whole feed answers', async () => (await ask(0)).page.scorer?.startsWith('ranker@') === true);
+  await eventually('the whole feed answers', async () => (await ask(0)).page.scorer?.startsWith('ranker@') === true, 120_000);
   // The list in memory is refreshed every two seconds.
   await setTimeout(2_100);
 });
