@@ -1,5 +1,5 @@
 // The import directions of the house. `tidy.test.ts` runs this.
-const adapters = '^infra/(log/kafka|log/kafka-consumer|registry/confluent|warehouse/clickhouse|online/redis|blobs/s3|sessions/redis|telemetry/prometheus|inference/onnx-runtime|vectors/hnsw|[a-z]+/memory)\\.ts$';
+const adapters = '^infra/(log/kafka|log/kafka-consumer|registry/confluent|warehouse/clickhouse|online/redis|blobs/s3|blobs/s3-uploads|media/ffmpeg|sessions/redis|telemetry/prometheus|inference/onnx-runtime|vectors/hnsw|[a-z]+/memory)\\.ts$';
 const tests = '(\\.test\\.ts$|^infra/testing/|^topologies/faults/|^topologies/engine/guide/|^infra/bench/|^infra/interop/|^schemas/guide/)';
 const roots = '(/main\\.ts$|-worker\\.ts$|^infra/adapters\\.ts$|^infra/stack/supervisor\\.ts$|^infra/cli/)';
 

@@ -11,6 +11,8 @@ need npm nodejs npm
 need java openjdk-17-jre-headless
 need mvn maven
 need redis-server redis-server
+need ffmpeg ffmpeg
+need bwrap bubblewrap
 need cc gcc libc6-dev
 need g++ g++
 need make make

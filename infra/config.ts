@@ -17,6 +17,16 @@ export interface Config {
   readonly clickhouseUrl: string;
   readonly redisUrl: string;
   readonly s3: { readonly endpoint: string; readonly accessKey: string; readonly secretKey: string; readonly external: boolean };
+  /** Where clients reach the object store for parts of uploads, and where media is read: the store itself, or a CDN before it. */
+  readonly media: {
+    readonly uploadEndpoint: string;
+    readonly url: string;
+    readonly sandbox: 'bubblewrap' | 'none';
+    /** host:port of clamd; without one files are not scanned. */
+    readonly clamd: string | undefined;
+    /** Uploads that one process works on side by side. */
+    readonly concurrency: number;
+  };
   readonly partitions: number;
   readonly onlineShards: number;
   readonly dedupeGeneration: number;
@@ -49,6 +59,7 @@ export interface Ports {
   readonly history: number;
   readonly online: number;
   readonly jobs: number;
+  readonly processing: number;
 }
 
 const portOrder = [
@@ -63,6 +74,7 @@ const portOrder = [
   'history',
   'online',
   'jobs',
+  'processing',
 ] as const satisfies (keyof Ports)[];
 
 /** All ports follow from one base, so that several stacks stand side by side. */
@@ -78,6 +90,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function readConfig(env: Environment = process.env): Config {
   const host = '127.0.0.1';
   const ports = portsFrom(whole(env, 'FORYOU_PORT_BASE', defaultPortBase, 1024, 65_000));
+  const s3Endpoint = env['FORYOU_S3_ENDPOINT'] ?? `http://${host}:${ports.s3}`;
+  const uploadEndpoint = env['FORYOU_UPLOAD_ENDPOINT'] ?? s3Endpoint;
   const path = (name: string, fallback: string) => {
     const value = env[name] ?? fallback;
     return isAbsolute(value) ? value : resolve(repoRoot, value);
@@ -92,10 +106,17 @@ export function readConfig(env: Environment = process.env): Config {
     clickhouseUrl: env['FORYOU_CLICKHOUSE_URL'] ?? `http://${host}:${ports.clickhouseHttp}`,
     redisUrl: env['FORYOU_REDIS_URL'] ?? `redis://${host}:${ports.redis}`,
     s3: {
-      endpoint: env['FORYOU_S3_ENDPOINT'] ?? `http://${host}:${ports.s3}`,
+      endpoint: s3Endpoint,
       accessKey: env['FORYOU_S3_ACCESS_KEY'] ?? 'foryou',
       secretKey: env['FORYOU_S3_SECRET_KEY'] ?? 'foryou-local-secret',
       external: env['FORYOU_S3_ENDPOINT'] !== undefined,
+    },
+    media: {
+      uploadEndpoint,
+      url: env['FORYOU_MEDIA_URL'] ?? `${uploadEndpoint}/foryou-media`,
+      sandbox: choice(env, 'FORYOU_MEDIA_SANDBOX', ['bubblewrap', 'none']),
+      clamd: env['FORYOU_CLAMD'],
+      concurrency: whole(env, 'FORYOU_MEDIA_CONCURRENCY', 1, 1, 64),
     },
     partitions: whole(env, 'FORYOU_PARTITIONS', 4, 1, 1024),
     onlineShards: whole(env, 'FORYOU_ONLINE_SHARDS', 16, 1, 4096),
@@ -145,6 +166,9 @@ export function environmentOf(config: Config, more: Record<string, string> = {})
     FORYOU_LOG_LEVEL: config.logLevel,
     FORYOU_JOB_LEASE_MS: String(config.jobLeaseMs),
     FORYOU_TRAINING_HORIZON_SECONDS: String(config.trainingHorizonMs / 1_000),
+    FORYOU_MEDIA_SANDBOX: config.media.sandbox,
+    FORYOU_MEDIA_CONCURRENCY: String(config.media.concurrency),
+    ...(config.media.clamd ? { FORYOU_CLAMD: config.media.clamd } : {}),
     FORYOU_LIMIT_USER: String(config.limits.perUserPerMinute),
     FORYOU_LIMIT_ADDRESS: String(config.limits.perAddressPerMinute),
     ...more,
@@ -153,6 +177,14 @@ export function environmentOf(config: Config, more: Record<string, string> = {})
 
 /** Child processes inherit the machine's environment; nothing of it is interpreted here. */
 export const childEnvironment = (): NodeJS.ProcessEnv => ({ ...process.env });
+
+/** One of a closed list; the first is the default. */
+function choice<const T extends string>(env: Environment, name: string, allowed: readonly [T, ...T[]]): T {
+  const raw = env[name] ?? allowed[0];
+  const found = allowed.find((value) => value === raw);
+  if (found === undefined) throw new ForyouError('config-invalid', `${name} is "${raw}"`, { fix: `set ${name} to one of: ${allowed.join(', ')}` });
+  return found;
+}
 
 function whole(env: Environment, name: string, fallback: number, min: number, max: number): number {
   const raw = env[name];

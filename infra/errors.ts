@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'schema-unknown'
   | 'input-invalid'
   | 'artifact-refused'
+  | 'media-refused'
   | 'fenced';
 
 /** The one base class of expected failures; `fix` tells a person what to do about it. */

@@ -2,17 +2,38 @@ import { engagementHistory, engagementOnline } from './engagement.ts';
 import type { Topology } from './engine/topology.ts';
 import { decisionsHistory, decisionsOnline, exposurePools } from './exposure.ts';
 import { followHistory, followOnline, servedHistory } from './social.ts';
-import { publishedHistory, publishedOnline, removedHistory, removedOnline, tiersHistory, uploadedHistory } from './videos.ts';
+import {
+  progressHistory,
+  progressOnline,
+  publishedHistory,
+  publishedOnline,
+  rejectedHistory,
+  rejectedOnline,
+  removedHistory,
+  removedOnline,
+  tiersHistory,
+  uploadedHistory,
+  uploadedOnline,
+} from './videos.ts';
+
+const videos: readonly Topology[] = [
+  uploadedHistory,
+  uploadedOnline,
+  progressHistory,
+  progressOnline,
+  publishedHistory,
+  publishedOnline,
+  rejectedHistory,
+  rejectedOnline,
+  removedHistory,
+  removedOnline,
+  tiersHistory,
+];
 
 export const topologies: readonly Topology[] = [
   engagementHistory,
   engagementOnline,
-  uploadedHistory,
-  publishedHistory,
-  publishedOnline,
-  removedHistory,
-  removedOnline,
-  tiersHistory,
+  ...videos,
   followHistory,
   followOnline,
   servedHistory,
@@ -26,7 +47,7 @@ export const topologyGroups: Readonly<Record<string, readonly Topology[]>> = {
   history: topologies.filter((t) => t.sink.kind === 'rows'),
   online: topologies.filter((t) => t.sink.kind !== 'rows'),
   engagement: [engagementHistory, engagementOnline],
-  videos: [uploadedHistory, publishedHistory, publishedOnline, removedHistory, removedOnline, tiersHistory],
+  videos,
   exposure: [exposurePools, decisionsHistory, decisionsOnline],
   social: [followHistory, followOnline, servedHistory],
 };

@@ -1,10 +1,19 @@
-import { connect, disconnect } from '#infra/adapters.ts';
+import { type Adapters, connect, disconnect } from '#infra/adapters.ts';
+import { MemoryBlobs } from '#infra/blobs/memory.ts';
+import { S3Blobs } from '#infra/blobs/s3.ts';
+import { systemClock } from '#infra/clock/clock.ts';
 import type { Config } from '#infra/config.ts';
 import { ForyouError } from '#infra/errors.ts';
+import { FfmpegMedia } from '#infra/media/ffmpeg.ts';
+import { EventProducer } from '#infra/producer/producer.ts';
 import { startEndpoint } from '#infra/telemetry/endpoint.ts';
 import { runTopology } from './engine/runner.ts';
 import type { EngineSettings, Services } from './engine/services.ts';
+import type { Topology } from './engine/topology.ts';
 import { topologies, topologiesNamed, topologyGroups } from './index.ts';
+import { type Checked, checkFile } from './processing/check.ts';
+import type { Watcher } from './processing/process-video.ts';
+import { processingTopology } from './processing/topology.ts';
 
 export const settingsFrom = (config: Config): EngineSettings => ({
   dedupeGeneration: config.dedupeGeneration,
@@ -13,22 +22,39 @@ export const settingsFrom = (config: Config): EngineSettings => ({
   insertRecords: 100_000,
 });
 
+const processingName = 'processing';
+
 export interface RunOptions {
+  /** Told as tasks of an upload begin and end. */
+  readonly atTask?: Watcher['at'];
   readonly metricsPort?: number;
   /** See `Services.at`. */
   readonly at?: Services['at'];
 }
 
+/** The processing of uploads, which needs more of the outside world than the others. */
+function uploads(config: Config, adapters: Adapters, { atTask }: RunOptions): Topology {
+  const services = {
+    blobs: new S3Blobs(config.s3),
+    media: new FfmpegMedia(config.media.sandbox),
+    scanner: null,
+    classifier: null,
+    mediaUrl: config.media.url,
+    clock: systemClock,
+  };
+  return processingTopology(services, new EventProducer(adapters), config.media.concurrency, atTask);
+}
+
 /** Runs the named topologies in this process until stopped; `failed` rejects when one cannot go on. */
 export async function runTopologies(config: Config, name: string, options: RunOptions = {}): Promise<{ stop(): Promise<void>; failed: Promise<never> }> {
-  const chosen = topologiesNamed(name);
-  if (chosen.length === 0) {
-    const names = [...Object.keys(topologyGroups), ...topologies.map((t) => t.name)].join(', ');
+  if (name !== processingName && topologiesNamed(name).length === 0) {
+    const names = [...Object.keys(topologyGroups), processingName, ...topologies.map((t) => t.name)].join(', ');
     throw new ForyouError('input-invalid', `there is no topology "${name}"`, { fix: `choose one of: ${names}` });
   }
   const adapters = connect(config, `foryou-${name}`);
   const services: Services = { ...adapters, settings: settingsFrom(config), ...(options.at ? { at: options.at } : {}) };
   const endpoint = options.metricsPort ? await startEndpoint(adapters.telemetry, config.host, options.metricsPort) : undefined;
+  const chosen = name === processingName ? [uploads(config, adapters, options)] : topologiesNamed(name);
   const running = await Promise.all(chosen.map((topology) => runTopology(topology, services)));
   const failed = Promise.race(running.map((r) => r.failed));
   failed.catch(() => {}); // whoever awaits it meets the failure; nobody has to
@@ -40,4 +66,14 @@ export async function runTopologies(config: Config, name: string, options: RunOp
       await disconnect(adapters);
     },
   };
+}
+
+/** Files through the processing of uploads, one after another, with nothing around them. */
+export async function* checkFiles(config: Config, files: readonly string[], begin: (file: string) => (() => void) | undefined): AsyncGenerator<Checked> {
+  const media = new FfmpegMedia(config.media.sandbox);
+  for (const file of files) {
+    const end = begin(file);
+    yield await checkFile({ blobs: new MemoryBlobs(), media, scanner: null, classifier: null }, file, new AbortController().signal);
+    end?.();
+  }
 }

@@ -1,21 +1,28 @@
 import { cdnTier } from '#schemas/events/cdn-tier.ts';
+import { videoProgress } from '#schemas/events/video-progress.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
+import { videoRejected } from '#schemas/events/video-rejected.ts';
 import { videoRemoved } from '#schemas/events/video-removed.ts';
 import { videoUploaded } from '#schemas/events/video-uploaded.ts';
-import { publishedFeed, removedFeed } from '#schemas/features/views/index.ts';
-import { cdnTiers, videosPublished, videosRemoved, videosUploaded } from '#schemas/tables/history.ts';
+import { progressFeed, publishedFeed, rejectedFeed, removedFeed, uploadedFeed } from '#schemas/features/views/index.ts';
+import { cdnTiers, videosProgressed, videosPublished, videosRejected, videosRemoved, videosUploaded } from '#schemas/tables/history.ts';
 import { steps } from './engine/steps.ts';
 import { features, rows, topology } from './engine/topology.ts';
 import { dedupe } from './steps/dedupe.ts';
 import { hasIds } from './steps/ids.ts';
 import { inTime } from './steps/times.ts';
 
-const decidePublished = steps(hasIds('eventId', 'videoId', 'creatorId'), inTime, dedupe);
-const decideRemoved = steps(hasIds('eventId', 'videoId'), inTime, dedupe);
+const decideCreated = steps(hasIds('eventId', 'videoId', 'creatorId'), inTime, dedupe);
+const decideVideo = steps(hasIds('eventId', 'videoId'), inTime, dedupe);
 
-export const uploadedHistory = topology(videosUploaded.group, { source: videoUploaded, steps: decidePublished, sink: rows(videosUploaded) });
-export const publishedHistory = topology(videosPublished.group, { source: videoPublished, steps: decidePublished, sink: rows(videosPublished) });
-export const publishedOnline = topology(publishedFeed.group, { source: videoPublished, steps: decidePublished, sink: features(publishedFeed.views) });
-export const removedHistory = topology(videosRemoved.group, { source: videoRemoved, steps: decideRemoved, sink: rows(videosRemoved) });
-export const tiersHistory = topology(cdnTiers.group, { source: cdnTier, steps: decideRemoved, sink: rows(cdnTiers) });
-export const removedOnline = topology(removedFeed.group, { source: videoRemoved, steps: decideRemoved, sink: features(removedFeed.views) });
+export const uploadedHistory = topology(videosUploaded.group, { source: videoUploaded, steps: decideCreated, sink: rows(videosUploaded) });
+export const uploadedOnline = topology(uploadedFeed.group, { source: videoUploaded, steps: decideCreated, sink: features(uploadedFeed.views) });
+export const progressHistory = topology(videosProgressed.group, { source: videoProgress, steps: decideCreated, sink: rows(videosProgressed) });
+export const progressOnline = topology(progressFeed.group, { source: videoProgress, steps: decideCreated, sink: features(progressFeed.views) });
+export const rejectedHistory = topology(videosRejected.group, { source: videoRejected, steps: decideCreated, sink: rows(videosRejected) });
+export const rejectedOnline = topology(rejectedFeed.group, { source: videoRejected, steps: decideCreated, sink: features(rejectedFeed.views) });
+export const publishedHistory = topology(videosPublished.group, { source: videoPublished, steps: decideCreated, sink: rows(videosPublished) });
+export const publishedOnline = topology(publishedFeed.group, { source: videoPublished, steps: decideCreated, sink: features(publishedFeed.views) });
+export const removedHistory = topology(videosRemoved.group, { source: videoRemoved, steps: decideVideo, sink: rows(videosRemoved) });
+export const tiersHistory = topology(cdnTiers.group, { source: cdnTier, steps: decideVideo, sink: rows(cdnTiers) });
+export const removedOnline = topology(removedFeed.group, { source: videoRemoved, steps: decideVideo, sink: features(removedFeed.views) });

@@ -1,7 +1,10 @@
 /** Object storage. Keys are paths with `/`; an object is replaced as a whole or not at all. */
 export interface Blobs {
   createBucket(bucket: string): Promise<void>;
-  put(bucket: string, key: string, body: Buffer): Promise<void>;
+  /** `contentType` is what the store says of it to whoever reads it by URL. */
+  put(bucket: string, key: string, body: Buffer, contentType?: string): Promise<void>;
+  /** Streams the object into a file and hashes it on the way (SHA-256, hex); null when there is none. */
+  fetchTo(bucket: string, key: string, file: string): Promise<{ readonly bytes: number; readonly sha256: string } | null>;
   /** Writes only if the key does not exist; false when it did. */
   putNew(bucket: string, key: string, body: Buffer): Promise<boolean>;
   /** Writes only if the key still has this tag, or does not exist for null; false when somebody else wrote. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { ForyouError } from '../errors.ts';
 import type { Blobs } from './blobs.ts';
 
@@ -15,6 +16,12 @@ export class MemoryBlobs implements Blobs {
   }
   async put(bucket: string, key: string, body: Buffer): Promise<void> {
     this.#bucket(bucket).set(key, Buffer.from(body));
+  }
+  async fetchTo(bucket: string, key: string, file: string): Promise<{ bytes: number; sha256: string } | null> {
+    const body = await this.get(bucket, key);
+    if (!body) return null;
+    await writeFile(file, body);
+    return { bytes: body.length, sha256: tagOf(body) };
   }
   async putNew(bucket: string, key: string, body: Buffer): Promise<boolean> {
     if (this.#bucket(bucket).has(key)) return false;

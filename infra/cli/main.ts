@@ -6,6 +6,7 @@ import { featureCommands } from './commands/features.ts';
 import { importCommands } from './commands/import.ts';
 import { jobCommands } from './commands/jobs.ts';
 import { artifactCommands } from './commands/learning.ts';
+import { mediaCommands } from './commands/media.ts';
 import { qualityCommands } from './commands/quality.ts';
 import { runCommands } from './commands/run.ts';
 import { simulateCommand } from './commands/simulate.ts';
@@ -29,6 +30,7 @@ for (const add of [
   qualityCommands,
   featureCommands,
   importCommands,
+  mediaCommands,
   simulateCommand,
   deadLetterCommands,
   tokenCommand,

@@ -40,6 +40,8 @@ export async function diagnose(config: Config): Promise<Finding[]> {
     finding('node', Number(process.versions.node.split('.')[0]) >= 24, process.version, 'npm ci, then start through make or npx'),
     await command('java', ['-version'], 'apt-get install openjdk-17-jre-headless'),
     await command('redis-server', ['--version'], 'apt-get install redis-server'),
+    await command('ffmpeg', ['-hide_banner', '-version'], 'apt-get install ffmpeg'),
+    ...(config.media.sandbox === 'none' ? [] : [await sandbox()]),
     ...(installed(tools.kafka) && installed(tools.registry) ? [] : [await command('mvn', ['--version'], 'apt-get install maven')]),
     ...(installed(tools.clickhouse) ? [] : [await command('cc', ['--version'], 'apt-get install gcc libc6-dev')]),
     ...(s3Needed
@@ -56,6 +58,20 @@ export async function diagnose(config: Config): Promise<Finding[]> {
     await writable(config.stateDir),
   ];
   return [...findings, ...(await ports(config))];
+}
+
+/** Whether this user may make namespaces: without them a decoder would see the whole machine. */
+async function sandbox(): Promise<Finding> {
+  const name = 'media sandbox';
+  try {
+    await run('bwrap', ['--ro-bind', '/', '/', '--unshare-all', 'true']);
+    return finding(name, true, 'bubblewrap, without network');
+  } catch (error) {
+    const missing = (error as { code?: string }).code === 'ENOENT';
+    return missing
+      ? finding(name, false, 'bwrap not found', 'apt-get install bubblewrap')
+      : finding(name, false, 'bwrap cannot make namespaces', 'allow unprivileged user namespaces, or set FORYOU_MEDIA_SANDBOX=none');
+  }
 }
 
 async function writable(dir: string): Promise<Finding> {

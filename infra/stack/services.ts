@@ -18,6 +18,7 @@ export function serviceSpecs(config: Config): ProcessSpec[] {
   return [
     service('history', ['topology', 'history', '--metrics-port', String(config.ports.history)], config.ports.history, '/healthz'),
     service('online', ['topology', 'online', '--metrics-port', String(config.ports.online)], config.ports.online, '/healthz'),
+    service('processing', ['topology', 'processing', '--metrics-port', String(config.ports.processing)], config.ports.processing, '/healthz'),
     service('jobs', ['schedule'], config.ports.jobs, '/healthz'),
     service('serving', ['serve'], config.ports.serving, '/readyz'),
   ];

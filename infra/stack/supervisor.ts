@@ -1,5 +1,6 @@
 import { connect, disconnect } from '../adapters.ts';
 import { S3Blobs } from '../blobs/s3.ts';
+import { uploadsOf } from '../blobs/s3-uploads.ts';
 import { type Config, makeLocalSecret } from '../config.ts';
 import { provision } from '../provision.ts';
 import { serviceSpecs } from './services.ts';
@@ -29,7 +30,7 @@ export class Supervisor {
     const provisioned = progress?.begin('create topics, schemas, tables and buckets');
     const adapters = connect(this.#config, 'foryou-up');
     try {
-      await provision({ ...adapters, blobs: new S3Blobs(this.#config.s3) }, this.#config.partitions);
+      await provision({ ...adapters, blobs: new S3Blobs(this.#config.s3), uploads: uploadsOf(this.#config) }, this.#config.partitions);
     } finally {
       await disconnect(adapters);
     }

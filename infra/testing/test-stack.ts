@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, disconnect } from '../adapters.ts';
 import { S3Blobs } from '../blobs/s3.ts';
+import { uploadsOf } from '../blobs/s3-uploads.ts';
 import { type Config, makeLocalSecret, portsFrom, readConfig } from '../config.ts';
 import { provision } from '../provision.ts';
 import { listens } from '../stack/engines.ts';
@@ -45,7 +46,7 @@ async function tryStart(overrides: Readonly<Record<string, string>>): Promise<Te
   try {
     await stack.startEngines();
     const adapters = connect(config, 'test-provision');
-    await provision({ ...adapters, blobs: new S3Blobs(config.s3) }, config.partitions).finally(() => disconnect(adapters));
+    await provision({ ...adapters, blobs: new S3Blobs(config.s3), uploads: uploadsOf(config) }, config.partitions).finally(() => disconnect(adapters));
     return { config, stack, stop };
   } catch (error) {
     await stop();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { MemoryRegistry } from '#infra/registry/memory.ts';
 import { avroOf } from './avro.ts';
-import { event, text } from './contract.ts';
+import { event, type Field, text } from './contract.ts';
 import { contracts } from './index.ts';
 
 const folder = join(import.meta.dirname, '../avro');
@@ -18,6 +18,11 @@ test('no .avsc file is left over', () => {
 
 test('every contract has an event id, its key and its time', () => {
   for (const c of contracts) expect(Object.keys(c.fields)).toEqual(expect.arrayContaining(['eventId', c.key, c.time]));
+});
+
+test('every symbol is a name as Avro wants it', () => {
+  const symbols = contracts.flatMap((c) => Object.values(c.fields as Record<string, Field>).flatMap((f) => (f.type === 'enum' ? f.symbols : [])));
+  expect(symbols.filter((s) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(s))).toEqual([]);
 });
 
 test('a breaking edit of a contract is refused', async () => {

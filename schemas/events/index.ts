@@ -5,7 +5,9 @@ import { engagement } from './engagement.ts';
 import { feedServed } from './feed-served.ts';
 import { follow } from './follow.ts';
 import { poolDecision } from './pool-decision.ts';
+import { videoProgress } from './video-progress.ts';
 import { videoPublished } from './video-published.ts';
+import { videoRejected } from './video-rejected.ts';
 import { videoRemoved } from './video-removed.ts';
 import { videoUploaded } from './video-uploaded.ts';
 
@@ -13,7 +15,9 @@ import { videoUploaded } from './video-uploaded.ts';
 export const contracts = [
   engagement,
   videoUploaded,
+  videoProgress,
   videoPublished,
+  videoRejected,
   videoRemoved,
   follow,
   feedServed,

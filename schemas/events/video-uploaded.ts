@@ -1,4 +1,4 @@
-import { event, int, strings, text, timestampMs } from './contract.ts';
+import { type EventOf, event, int, oneOf, strings, text, timestampMs } from './contract.ts';
 
 export const videoUploaded = event({
   topic: 'video-uploaded',
@@ -15,5 +15,11 @@ export const videoUploaded = event({
     sha256: text('Hex SHA-256 of the original, when known.', ''),
     caption: text('Caption as the creator wrote it.', ''),
     topics: strings('Hashtags and topics.'),
+    region: text('Region of the creator, for example DE.', ''),
+    soundId: text('The sound that it uses, when it is another one than its own.', ''),
+    derivation: oneOf('How it builds on another video.', ['none', 'duet', 'stitch'], 'none'),
+    derivedFrom: text('The video that a duet or stitch builds on.', ''),
+    minAge: int('Youngest viewer that its creator made it for, in years; 0 for everybody.', 0),
   },
 });
+export type VideoUploaded = EventOf<typeof videoUploaded>;

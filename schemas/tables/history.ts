@@ -3,7 +3,9 @@ import { engagement } from '../events/engagement.ts';
 import { feedServed } from '../events/feed-served.ts';
 import { follow } from '../events/follow.ts';
 import { poolDecision } from '../events/pool-decision.ts';
+import { videoProgress } from '../events/video-progress.ts';
 import { videoPublished } from '../events/video-published.ts';
+import { videoRejected } from '../events/video-rejected.ts';
 import { videoRemoved } from '../events/video-removed.ts';
 import { videoUploaded } from '../events/video-uploaded.ts';
 import type { HistoryTable } from './table.ts';
@@ -36,6 +38,8 @@ const plain = (name: string, group: string, contract: HistoryTable['contract'], 
 
 export const videosUploaded = plain('videos_uploaded', 'videos-uploaded-history', videoUploaded, 'video_id, occurred_at');
 export const videosPublished = plain('videos_published', 'videos-published-history', videoPublished, 'video_id, occurred_at');
+export const videosProgressed = plain('videos_progressed', 'videos-progressed-history', videoProgress, 'video_id, occurred_at');
+export const videosRejected = plain('videos_rejected', 'videos-rejected-history', videoRejected, 'video_id, occurred_at');
 export const videosRemoved = plain('videos_removed', 'videos-removed-history', videoRemoved, 'video_id, occurred_at');
 export const follows = plain('follows', 'follow-history', follow, 'user_id, occurred_at');
 export const feedItemsServed = plain('feed_items_served', 'feed-served-history', feedServed, 'user_id, occurred_at');
@@ -49,7 +53,9 @@ export const cdnTiers = plain('cdn_tiers', 'cdn-tiers-history', cdnTier, 'video_
 export const historyTables: readonly HistoryTable[] = [
   engagements,
   videosUploaded,
+  videosProgressed,
   videosPublished,
+  videosRejected,
   videosRemoved,
   follows,
   feedItemsServed,

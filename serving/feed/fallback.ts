@@ -6,7 +6,7 @@ import { noise } from '../ranking/heuristic.ts';
 import { encodeCursor } from './cursor.ts';
 import type { FeedRequest } from './feed-service.ts';
 import { prefetchOf } from './prefetch.ts';
-import type { FeedItem, FeedPage } from './response.ts';
+import { type FeedItem, type FeedPage, shownOf } from './response.ts';
 
 const keep = 500;
 
@@ -52,13 +52,7 @@ export class Fallback {
       ({ id, card }, i): FeedItem => ({
         videoId: id,
         position: position + i,
-        creatorId: card.creatorId,
-        caption: card.caption,
-        topics: [...card.topics],
-        durationMs: card.durationMs,
-        hlsUrl: card.hlsUrl,
-        firstSegmentUrl: card.firstSegmentUrl ?? '',
-        posterUrl: card.posterUrl,
+        ...shownOf(card),
         reason: 'trending-in-memory',
       }),
     );

@@ -12,7 +12,7 @@ import type { Fallback } from './fallback.ts';
 import { forYou } from './for-you.ts';
 import { prefetchOf } from './prefetch.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from './query.ts';
-import type { FeedItem, FeedPage } from './response.ts';
+import { type FeedItem, type FeedPage, shownOf } from './response.ts';
 import { readViewer } from './viewer.ts';
 
 export interface FeedRequest {
@@ -146,13 +146,7 @@ export class FeedService {
       (c, i): FeedItem => ({
         videoId: c.id,
         position: query.position + i,
-        creatorId: c.card?.creatorId ?? '',
-        caption: c.card?.caption ?? '',
-        topics: [...(c.card?.topics ?? [])],
-        durationMs: c.card?.durationMs ?? 0,
-        hlsUrl: c.card?.hlsUrl ?? '',
-        firstSegmentUrl: c.card?.firstSegmentUrl ?? '',
-        posterUrl: c.card?.posterUrl ?? '',
+        ...shownOf(c.card),
         reason: c.reason,
         ...(request.explain ? { explain: explained(c, mattered[i] ?? []) } : {}),
       }),

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import type { VideoCard } from '#schemas/features/views/videos.ts';
 
 const Text = Type.String();
 
@@ -33,10 +34,25 @@ export const FeedItem = Type.Object({
   hlsUrl: Text,
   firstSegmentUrl: Text,
   posterUrl: Text,
+  previewUrl: Type.String({ description: 'A short animated preview; empty when there is none.' }),
+  placeholder: Type.String({ description: 'A BlurHash of the poster, to be shown until it is there.' }),
   reason: Type.String({ description: 'The source that speaks most for the item.' }),
   explain: Type.Optional(ItemExplanation),
 });
 export type FeedItem = Static<typeof FeedItem>;
+
+/** What an item says of its video. */
+export const shownOf = (card: VideoCard | null) => ({
+  creatorId: card?.creatorId ?? '',
+  caption: card?.caption ?? '',
+  topics: [...(card?.topics ?? [])],
+  durationMs: card?.durationMs ?? 0,
+  hlsUrl: card?.hlsUrl ?? '',
+  firstSegmentUrl: card?.firstSegmentUrl ?? '',
+  posterUrl: card?.posterUrl ?? '',
+  previewUrl: card?.previewUrl ?? '',
+  placeholder: card?.placeholder ?? '',
+});
 
 const Prefetch = Type.Object({
   videoId: Text,

@@ -1,11 +1,14 @@
+import { ForyouError } from '#infra/errors.ts';
 import type { LogConsumer, PartitionHandler, PartitionLease } from '#infra/log/log.ts';
 import type { Row } from './avro-reader.ts';
 import { DecisionSink } from './decision-sink.ts';
+import { FairQueue } from './fair-queue.ts';
 import { HistorySink } from './history-sink.ts';
 import { OnlineSink } from './online-sink.ts';
 import { PartitionWorker } from './partition.ts';
 import type { PartitionSink, Services } from './services.ts';
 import type { Topology } from './topology.ts';
+import { WorkSink } from './work-sink.ts';
 
 export interface RunningTopology {
   readonly name: string;
@@ -15,15 +18,24 @@ export interface RunningTopology {
   readonly failed: Promise<never>;
 }
 
-function sinkOf(topology: Topology, services: Services, partition: number, lease: PartitionLease, epoch: string): PartitionSink<Row> {
+/** What all partitions of one run share. */
+interface Run {
+  readonly epoch: string;
+  readonly queue: FairQueue;
+  readonly stopping: AbortSignal;
+}
+
+function sinkOf(topology: Topology, services: Services, partition: number, lease: PartitionLease, run: Run): PartitionSink<Row> {
   const { sink } = topology;
   switch (sink.kind) {
     case 'rows':
-      return new HistorySink(topology, sink.table, services, partition, lease, epoch);
+      return new HistorySink(topology, sink.table, services, partition, lease, run.epoch);
     case 'features':
       return new OnlineSink(topology, sink.views, services, partition, lease);
     case 'decisions':
       return new DecisionSink(topology, sink.decider, services, partition, lease);
+    case 'work':
+      return new WorkSink(topology, sink.work, services, { partition, lease }, run);
   }
 }
 
@@ -31,13 +43,15 @@ function sinkOf(topology: Topology, services: Services, partition: number, lease
 export async function runTopology(topology: Topology, services: Services): Promise<RunningTopology> {
   const workers = new Map<number, PartitionWorker>();
   const epoch = await services.log.clusterId();
+  const stopping = new AbortController();
+  const run = { epoch, queue: new FairQueue(topology.sink.kind === 'work' ? topology.sink.work.concurrency : 1), stopping: stopping.signal };
   if (topology.sink.kind === 'features') await services.online.open({ clusterId: epoch });
   const { settings } = services;
   let lastFlush = 0;
 
   const handler: PartitionHandler = {
     async assigned(partition, lease) {
-      const worker = new PartitionWorker(topology, services, partition, lease, sinkOf(topology, services, partition, lease, epoch));
+      const worker = new PartitionWorker(topology, services, partition, lease, sinkOf(topology, services, partition, lease, run));
       workers.set(partition, worker);
       return worker.start();
     },
@@ -64,7 +78,9 @@ export async function runTopology(topology: Topology, services: Services): Promi
   const consumer: LogConsumer = await services.log.consume({ group: topology.name, topic: topology.source.topic, ...batching }, handler);
   const stop = async () => {
     clearInterval(idle);
+    stopping.abort(new ForyouError('unavailable', 'this process ends'));
     await consumer.stop();
+    await run.queue.idle();
   };
   return { name: topology.name, stop, failed: consumer.failed };
 }

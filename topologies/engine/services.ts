@@ -33,7 +33,7 @@ export interface EngineSettings {
 }
 
 /** Steps of the commit protocols as ARCHITECTURE.md numbers them. */
-export type ProtocolStep = 'H1' | 'H2' | 'H3' | 'H4' | 'H5' | 'O1' | 'O2' | 'O3' | 'O4' | 'O5' | 'D1' | 'D2' | 'D3' | 'D4';
+export type ProtocolStep = 'H1' | 'H2' | 'H3' | 'H4' | 'H5' | 'O1' | 'O2' | 'O3' | 'O4' | 'O5' | 'D1' | 'D2' | 'D3' | 'D4' | 'W1' | 'W2' | 'W3' | 'W4' | 'W5';
 
 /** How a partition's accepted records reach their store. One instance serves one assignment of one partition. */
 export interface PartitionSink<R> {

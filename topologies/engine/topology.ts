@@ -2,13 +2,15 @@ import type { OnlineStore } from '#infra/online/online.ts';
 import type { EventContract, EventOf } from '#schemas/events/contract.ts';
 import type { AnyView, FeatureView } from '#schemas/features/view.ts';
 import type { HistoryTable } from '#schemas/tables/table.ts';
+import type { Row } from './avro-reader.ts';
 import type { Step } from './steps.ts';
 
-/** Where accepted events go: rows of a history table, features of the online store, or decisions that follow from these. */
+/** Where accepted events go: rows of a history table, features of the online store, decisions that follow from these, or long work. */
 export type Sink =
   | { readonly kind: 'rows'; readonly table: HistoryTable }
   | { readonly kind: 'features'; readonly views: readonly AnyView[] }
-  | { readonly kind: 'decisions'; readonly decider: Decider };
+  | { readonly kind: 'decisions'; readonly decider: Decider }
+  | { readonly kind: 'work'; readonly work: Work<Row> };
 
 /** Decides about entities when something new was said of them. */
 export interface Decider {
@@ -24,6 +26,22 @@ export interface Decider {
   decide(entities: readonly string[], online: OnlineStore, atMs: number): Promise<readonly object[]>;
 }
 
+/** Long work that one record asks for. */
+export interface Work<E> {
+  /** Pieces that one process works on side by side. */
+  readonly concurrency: number;
+  /** Whose work it is, for fair turns. */
+  owner(event: E): string;
+  /** How much it will take, in any unit. */
+  cost(event: E): number;
+  /**
+   * Does it to its end. May be called again for the same record after any failure or crash; `at` is told as the
+   * protocol's steps begin.
+   */
+  run(event: E, signal: AbortSignal, at: (step: 'W2' | 'W3' | 'W4') => Promise<void>): Promise<void>;
+}
+
+export const work = <E>(value: Work<E>): Sink => ({ kind: 'work', work: value as unknown as Work<Row> });
 export const rows = (table: HistoryTable): Sink => ({ kind: 'rows', table });
 export const decisions = (decider: Decider): Sink => ({ kind: 'decisions', decider });
 export const features = <E>(views: readonly FeatureView<E>[]): Sink => ({ kind: 'features', views: views as readonly AnyView[] });

@@ -21,6 +21,8 @@ import { badEngagements, makeEngagement } from './events.ts';
 export class Worker {
   readonly child: ChildProcess;
   readonly frozen: Promise<string>;
+  /** Tasks of uploads as they begin and end, in order, such as "ladder:begins". */
+  readonly tasks: string[] = [];
   #exited = false;
 
   constructor(config: Config, name: string, stopAt?: { step: string; occurrence: number }) {
@@ -30,7 +32,10 @@ export class Worker {
       this.#exited = true;
     });
     this.frozen = new Promise((resolve) => {
-      createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => line.startsWith('frozen') && resolve(line));
+      createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+        if (line.startsWith('task ')) this.tasks.push(line.slice('task '.length));
+        if (line.startsWith('frozen')) resolve(line);
+      });
     });
   }
 

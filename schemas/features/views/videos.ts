@@ -1,6 +1,7 @@
 import type { VideoPublished } from '../../events/video-published.ts';
 import type { VideoRemoved } from '../../events/video-removed.ts';
 import type { CardView, RecentView } from '../view.ts';
+import { videoStatePublished, videoStateRemoved } from './uploads.ts';
 
 /** What serving must know of a video to filter, explain and play it. */
 export interface VideoCard {
@@ -13,6 +14,9 @@ export interface VideoCard {
   readonly hlsUrl: string;
   readonly posterUrl: string;
   readonly firstSegmentUrl: string;
+  readonly previewUrl: string;
+  /** BlurHash of the poster. */
+  readonly placeholder: string;
   /** Years; 0 for everybody. */
   readonly minAge: number;
   readonly blockedRegions: readonly string[];
@@ -29,6 +33,8 @@ export const cardOfEvent = (e: VideoPublished): VideoCard => ({
   hlsUrl: e.hlsUrl,
   posterUrl: e.posterUrl,
   firstSegmentUrl: e.firstSegmentUrl,
+  previewUrl: e.previewUrl,
+  placeholder: e.placeholder,
   minAge: e.minAge,
   blockedRegions: e.blockedRegions,
   moderation: e.moderation,
@@ -73,5 +79,5 @@ export const topicVideos: Recent = {
   when: () => true,
 };
 
-export const publishedViews = [videoCard, freshVideos, creatorVideos, topicVideos] as const;
-export const removedViews = [videoCardRemoved] as const;
+export const publishedViews = [videoCard, freshVideos, creatorVideos, topicVideos, videoStatePublished] as const;
+export const removedViews = [videoCardRemoved, videoStateRemoved] as const;

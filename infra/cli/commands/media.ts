@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Command } from 'commander';
+import { checkFiles } from '../../../topologies/main.ts';
+import type { Config } from '../../config.ts';
+import { ForyouError } from '../../errors.ts';
+import { print } from '../output.ts';
+import { taskList } from '../task-list.ts';
+
+export function mediaCommands(program: Command, config: () => Config): void {
+  const media = program.command('media').description('files of creators: try them, and check what became of them');
+  media
+    .command('check')
+    .description('run files through the processing that uploads go through, without a stack, and say how each ends')
+    .argument('<file...>')
+    .option('--out <folder>', 'keep what was made, one folder for each file')
+    .option('--json', 'results as JSON', false)
+    .action(async (files: string[], { out, json }: { out?: string; json: boolean }) => {
+      const absent = files.filter((file) => !existsSync(file));
+      if (absent.length > 0) throw new ForyouError('input-invalid', `no such file: ${absent.join(', ')}`, { fix: 'give paths of files that exist' });
+      const list = json ? null : taskList();
+      const rows = [];
+      for await (const { file, outcome, seconds, made } of checkFiles(config(), files, (file) => list?.begin(file))) {
+        const { event } = outcome;
+        rows.push({
+          file,
+          end: outcome.kind,
+          why: outcome.kind === 'rejected' ? outcome.event.reason : '',
+          detail:
+            outcome.kind === 'rejected'
+              ? outcome.event.detail
+              : `${outcome.event.width} x ${outcome.event.height}, ${(outcome.event.durationMs / 1_000).toFixed(1)} s`,
+          seconds: Number(seconds.toFixed(1)),
+          files: made.size,
+        });
+        if (!out) continue;
+        for (const [name, body] of made) {
+          const path = join(out, event.videoId, name);
+          await mkdir(dirname(path), { recursive: true });
+          await writeFile(path, body);
+        }
+      }
+      list?.close();
+      print(rows, json);
+    });
+}

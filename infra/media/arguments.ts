@@ -1,0 +1,123 @@
+import { mediaLimits } from '#schemas/config/media.ts';
+import { type Rendition, segmentSeconds } from '#schemas/media/ladder.ts';
+import type { Probe } from './media.ts';
+
+/** Containers that are opened. Playlists, image sequences, concatenations and everything else that names another file are not among them. */
+const demuxers = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,avi,flv,gif,mpeg,asf';
+const decoders = [
+  'h264,hevc,vp8,vp9,libdav1d,av1,libvpx,libvpx-vp9,mpeg4,msmpeg4v3,mpeg2video,mpeg1video,h263,h263i,flv,gif,mjpeg,prores,theora,wmv2,vc1',
+  'aac,mp3,mp3float,mp2,opus,libopus,vorbis,libvorbis,ac3,eac3,amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,flac,alac,nellymoser,speex,libspeex,wmav2',
+  'pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_f32le,pcm_u8,pcm_alaw,pcm_mulaw,adpcm_ima_wav,adpcm_ms,adpcm_swf',
+  // Subtitles are not used; a file that has some must open all the same.
+  'subrip,srt,ass,ssa,mov_text,webvtt,text',
+].join(',');
+
+/** What every reading of a stranger's file begins with. */
+export const guarded: readonly string[] = [
+  ...['-protocol_whitelist', 'file', '-format_whitelist', demuxers, '-codec_whitelist', decoders],
+  ...['-max_pixels', String(mediaLimits.pixelsMax), '-max_streams', String(4 * mediaLimits.streamsMax)],
+];
+
+const quiet = ['-hide_banner', '-nostdin', '-v', 'error', '-y'];
+const input = (more: readonly string[] = []): string[] => [...quiet, ...guarded, ...more, '-i', '/input'];
+/** Nothing plays longer, whatever the file claims. */
+const atMost = ['-t', String(mediaLimits.durationMsMax / 1_000 + 1)];
+
+export const probeArguments = ['-v', 'error', ...guarded, '-count_packets', '-show_format', '-show_streams', '-of', 'json', '/input'];
+/** The time and length of each packet of the picture: cheap, for nothing is decoded. */
+export const packetArguments = [
+  '-v',
+  'error',
+  ...guarded,
+  '-select_streams',
+  'v:0',
+  '-show_entries',
+  'packet=pts_time,duration_time',
+  '-of',
+  'csv=p=0',
+  '/input',
+];
+
+/** BT.2020 PQ or HLG to BT.709, by the curve of John Hable in linear light. */
+const toneMap = 'zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,';
+
+/**
+ * Times stay as they are, so that the first picture shows at 0 like the first sound: what reordering shifts is told
+ * by the edit list, as players expect it.
+ */
+const hlsOf = (folder: string): string[] => [
+  ...['-avoid_negative_ts', 'disabled'],
+  ...['-f', 'hls', '-hls_time', String(segmentSeconds), '-hls_list_size', '0', '-hls_playlist_type', 'event', '-hls_segment_type', 'fmp4'],
+  ...[
+    '-hls_flags',
+    'independent_segments+temp_file',
+    '-hls_fmp4_init_filename',
+    'init.mp4',
+    '-hls_segment_filename',
+    `${folder}/%05d.m4s`,
+    `${folder}/index.m3u8`,
+  ],
+];
+
+/** One decode, one filter graph, one encoder for each rendition; larger pictures are scaled down step by step. */
+export function renditionArguments(probe: Probe, renditions: readonly Rendition[]): string[] {
+  const { framesPerSecond, hdr } = probe.picture;
+  const rate = Math.round(framesPerSecond * 1_000);
+  const largestFirst = [...renditions].reverse();
+  const head = `[0:v:0]fps=fps=${rate}/1000:start_time=0,${hdr ? toneMap : ''}`;
+  const steps = largestFirst.map(({ width, height, name }, i) => {
+    const scale = `scale=${width}:${height}:flags=bicubic,setsar=1,format=yuv420p`;
+    const from = i === 0 ? head : `[to${i}]`;
+    return i === largestFirst.length - 1 ? `${from}${scale}[${name}]` : `${from}${scale},split[${name}][to${i + 1}]`;
+  });
+  const frames = Math.round((rate / 1_000) * segmentSeconds);
+  const outputs = renditions.flatMap(({ name, maxKbps, crf }) => {
+    const kbps = Math.round(maxKbps * (framesPerSecond > 40 ? 1.5 : 1));
+    return [
+      ...['-map', `[${name}]`, '-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-crf', String(crf)],
+      ...['-maxrate', `${kbps}k`, '-bufsize', `${2 * kbps}k`, '-g', String(frames), '-keyint_min', String(frames), '-sc_threshold', '0'],
+      ...['-force_key_frames', `expr:gte(t,n_forced*${segmentSeconds})`, '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
+      ...[...atMost, '-map_metadata', '-1', ...hlsOf(`/work/${name}`)],
+    ];
+  });
+  return [...input(), '-progress', 'pipe:1', '-filter_complex', steps.join(';'), ...outputs];
+}
+
+/** Metadata stays behind: a stranger's file may say where it was filmed. */
+export const soundArguments = (gainDb: number): string[] => [
+  ...[
+    ...input(),
+    '-map',
+    '0:a:0',
+    '-af',
+    `aresample=48000:async=1:first_pts=0,volume=${gainDb.toFixed(2)}dB,alimiter=limit=0.84:level=false:attack=1:release=50`,
+  ],
+  ...[...atMost, '-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-map_metadata', '-1', ...hlsOf('/work')],
+];
+
+export const loudnessArguments: string[] = [
+  ...['-hide_banner', '-nostdin', '-v', 'info', '-nostats', ...guarded, '-i', '/input', '-map', '0:a:0', ...atMost],
+  ...['-af', 'loudnorm=print_format=json', '-f', 'null', '-'],
+];
+
+export const frameArguments = (size: { width: number; height: number; framesPerSecond: number }): string[] => [
+  ...[...input(), '-map', '0:v:0', '-vf', `fps=${size.framesPerSecond}:start_time=0,scale=${size.width}:${size.height}:flags=area`, ...atMost],
+  ...['-pix_fmt', 'rgb24', '-f', 'rawvideo', '-'],
+];
+
+export const stillArguments = (atMs: number, size: { width: number; height: number; hdr: boolean }): string[] => [
+  ...[...input(['-ss', (atMs / 1_000).toFixed(3)]), '-map', '0:v:0', '-frames:v', '1'],
+  ...['-vf', `${size.hdr ? toneMap : ''}scale=${size.width}:${size.height}:flags=lanczos,setsar=1`, '-pix_fmt', 'yuvj420p'],
+  ...['-map_metadata', '-1', '-c:v', 'mjpeg', '-q:v', '3', '-f', 'mjpeg', '-'],
+];
+
+export const animationArguments = (span: { atMs: number; lengthMs: number; width: number; height: number }): string[] => [
+  ...[...input(['-ss', (span.atMs / 1_000).toFixed(3)]), '-map', '0:v:0', '-t', (span.lengthMs / 1_000).toFixed(3)],
+  ...['-vf', `fps=8,scale=${span.width}:${span.height}:flags=area`, '-map_metadata', '-1'],
+  ...['-c:v', 'libwebp_anim', '-quality', '60', '-compression_level', '3', '-loop', '0', '-f', 'webp', '-'],
+];
+
+export const fingerprintArguments: string[] = [
+  ...[...input(), '-map', '0:a:0', ...atMost, '-ac', '1', '-ar', '11025'],
+  ...['-f', 'chromaprint', '-fp_format', 'raw', '-'],
+];

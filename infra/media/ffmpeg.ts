@@ -1,0 +1,146 @@
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import type { Rendition } from '#schemas/media/ladder.ts';
+import type { Segment } from '#schemas/media/playback.ts';
+import type { Rejection } from '#schemas/media/rejection.ts';
+import {
+  animationArguments,
+  fingerprintArguments,
+  frameArguments,
+  loudnessArguments,
+  packetArguments,
+  probeArguments,
+  renditionArguments,
+  soundArguments,
+  stillArguments,
+} from './arguments.ts';
+import { type ProbeOutput, readProbe } from './ffprobe.ts';
+import { type Call, type Frames, type Loudness, type Media, type Probe, Refusal, type RenditionsCall } from './media.ts';
+import { confined, type Printed, type SandboxKind } from './sandbox.ts';
+
+const lookEveryMs = 150;
+
+/** ffmpeg and ffprobe of the distribution, each call in a sandbox of its own. */
+export class FfmpegMedia implements Media {
+  readonly #sandbox: SandboxKind;
+  constructor(sandbox: SandboxKind) {
+    this.#sandbox = sandbox;
+  }
+
+  #run(
+    command: 'ffmpeg' | 'ffprobe',
+    input: string,
+    args: readonly string[],
+    call: Call,
+    more: Partial<Parameters<typeof confined>[1]> = {},
+  ): Promise<Printed> {
+    const { limits, signal } = call;
+    return confined(this.#sandbox, { command, args, input, limits, failsAs: 'damaged', ...(signal ? { signal } : {}), ...more });
+  }
+
+  async probe(file: string, call: Call): Promise<Probe> {
+    if ((await stat(file)).size === 0) throw new Refusal('empty', 'it has 0 bytes');
+    const failsAs: Rejection = 'notAVideo';
+    const { stdout } = await this.#run('ffprobe', file, probeArguments, call, { failsAs });
+    const output = JSON.parse(stdout.toString()) as ProbeOutput;
+    const stated = [...(output.streams ?? []).filter((s) => s.codec_type === 'video').map((s) => s.duration), output.format?.duration];
+    const packetsMs = stated.some((duration) => Number(duration) > 0) ? 0 : await this.#lastPacketMs(file, call);
+    return readProbe(output, packetsMs);
+  }
+
+  /** Where the last packet ends, for a container that does not say how long it is. */
+  async #lastPacketMs(file: string, call: Call): Promise<number> {
+    const { stdout } = await this.#run('ffprobe', file, packetArguments, call);
+    let last = 0;
+    for (const line of stdout.toString().split('\n')) {
+      const [at, length] = line.split(',').map(Number);
+      const end = (at ?? Number.NaN) + (Number.isFinite(length) ? (length as number) : 0);
+      if (end > last) last = end;
+    }
+    return 1_000 * last;
+  }
+
+  async renditions(call: RenditionsCall): Promise<readonly (readonly Segment[])[]> {
+    const { renditions, into, probe } = call;
+    await Promise.all(renditions.map((r) => mkdir(join(into, r.name), { recursive: true })));
+    const told = renditions.map(() => 0);
+    const look = async () => {
+      for (const [i, rendition] of renditions.entries()) told[i] = await tell(into, rendition, told[i] as number, call.onSegment);
+    };
+    const running = this.#run('ffmpeg', call.file, renditionArguments(probe, renditions), call, {
+      work: into,
+      onOutput: (chunk) => {
+        const at = /out_time_us=(\d+)/.exec(chunk.toString())?.[1];
+        if (at) call.onProgress?.(Number(at) / 1_000);
+      },
+    });
+    const ended = new AbortController();
+    running.then(
+      () => ended.abort(),
+      () => ended.abort(),
+    );
+    while (!ended.signal.aborted) {
+      await setTimeout(lookEveryMs, undefined, { signal: ended.signal }).catch(() => {});
+      if (!ended.signal.aborted) await look();
+    }
+    await running;
+    await look();
+    return Promise.all(renditions.map((r) => readSegments(join(into, r.name))));
+  }
+
+  async loudness(file: string, call: Call): Promise<Loudness | null> {
+    const { stderr } = await this.#run('ffmpeg', file, loudnessArguments, call);
+    const found = /\{[^{}]*"input_i"[^{}]*\}/.exec(stderr);
+    if (!found) throw new Refusal('damaged', 'its sound could not be read');
+    const measured = JSON.parse(found[0]) as Record<'input_i' | 'input_tp' | 'input_lra', string>;
+    const [integrated, truePeak, range] = [Number(measured.input_i), Number(measured.input_tp), Number(measured.input_lra)];
+    return Number.isFinite(integrated) && integrated > -69 ? { integrated, truePeak, range } : null;
+  }
+
+  async soundTrack(file: string, gainDb: number, into: string, call: Call): Promise<readonly Segment[]> {
+    await mkdir(into, { recursive: true });
+    await this.#run('ffmpeg', file, soundArguments(gainDb), call, { work: into });
+    return readSegments(into);
+  }
+
+  async frames(file: string, size: { width: number; height: number; framesPerSecond: number }, call: Call): Promise<Frames> {
+    const { stdout: pixels } = await this.#run('ffmpeg', file, frameArguments(size), call);
+    const count = Math.floor(pixels.length / (size.width * size.height * 3));
+    if (count === 0) throw new Refusal('damaged', 'not one frame could be read');
+    return { ...size, count, pixels };
+  }
+
+  async still(file: string, atMs: number, size: { width: number; height: number; hdr: boolean }, call: Call): Promise<Buffer> {
+    const { stdout } = await this.#run('ffmpeg', file, stillArguments(atMs, size), call);
+    return stdout;
+  }
+
+  async animation(file: string, span: { atMs: number; lengthMs: number; width: number; height: number }, call: Call): Promise<Buffer> {
+    const { stdout } = await this.#run('ffmpeg', file, animationArguments(span), call);
+    return stdout;
+  }
+
+  async fingerprint(file: string, call: Call): Promise<Uint32Array> {
+    const { stdout } = await this.#run('ffmpeg', file, fingerprintArguments, call);
+    const words = new Uint32Array(stdout.length >> 2);
+    for (let i = 0; i < words.length; i++) words[i] = stdout.readUInt32LE(4 * i);
+    return words;
+  }
+}
+
+/** Segments that a playlist names are whole: the muxer names one once it has been closed. */
+async function readSegments(folder: string): Promise<Segment[]> {
+  const text = await readFile(join(folder, 'index.m3u8'), 'utf8').catch(() => '');
+  const named = [...text.matchAll(/#EXTINF:([\d.]+),[^\n]*\n([^#\n]+)/g)];
+  return Promise.all(
+    named.map(async ([, seconds, name]) => ({ name: name as string, seconds: Number(seconds), bytes: (await stat(join(folder, name as string))).size })),
+  );
+}
+
+async function tell(into: string, rendition: Rendition, known: number, each: RenditionsCall['onSegment']): Promise<number> {
+  if (!each) return known;
+  const segments = await readSegments(join(into, rendition.name));
+  for (const segment of segments.slice(known)) each(rendition, segment);
+  return segments.length;
+}

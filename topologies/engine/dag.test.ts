@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import { ForyouError } from '#infra/errors.ts';
+import { type AnyTask, type Results, runDag, task } from './dag.ts';
+
+const add = task<{ order: string[] }>();
+const named = (name: string, needs: Record<string, AnyTask> = {}, run: () => Promise<unknown> = async () => name) =>
+  add({
+    name,
+    version: 1,
+    needs,
+    of: 'content',
+    weight: 1,
+    run(context) {
+      context.order.push(name);
+      return run();
+    },
+  });
+
+function memory(): Results & { kept: Map<string, unknown> } {
+  const kept = new Map<string, unknown>();
+  return {
+    kept,
+    read: async (t) => (kept.has(t.name) ? { result: kept.get(t.name) } : null),
+    write: async (t, result) => void kept.set(t.name, result),
+  };
+}
+const never = new AbortController().signal;
+
+test('a task begins when what it needs has ended, and gets its results', async () => {
+  const a = named('a');
+  const b = named('b', { a });
+  const c = add({ name: 'c', version: 1, needs: { a, b }, of: 'content', weight: 1, run: async (_context, inputs) => `${inputs.a}${inputs.b}c` });
+  const context = { order: [] as string[] };
+  const results = await runDag({ tasks: [c, b, a], context, results: memory(), concurrency: 4, signal: never });
+  expect(context.order).toEqual(['a', 'b']);
+  expect(results.get('c')).toBe('abc');
+});
+
+test('what has a result is not made again; the failed and what follows is', async () => {
+  const store = memory();
+  let broken = true;
+  const a = named('a');
+  const b = named('b', { a }, async () => {
+    if (broken) throw new Error('a bug');
+    return 'b';
+  });
+  const c = named('c', { b });
+  const context = { order: [] as string[] };
+  const run = () => runDag({ tasks: [a, b, c], context, results: store, concurrency: 1, signal: never });
+  await expect(run()).rejects.toThrow('a bug');
+  broken = false;
+  await run();
+  expect(context.order).toEqual(['a', 'b', 'b', 'c']);
+});
+
+test('an outage is waited for, and said', async () => {
+  let left = 2;
+  const said: string[] = [];
+  const a = named('a', {}, async () => {
+    if (left-- > 0) throw new ForyouError('unavailable', 'away');
+    return 'a';
+  });
+  const results = await runDag({
+    tasks: [a],
+    context: { order: [] },
+    results: memory(),
+    concurrency: 1,
+    signal: never,
+    onStep: (name, what) => said.push(`${name} ${what}`),
+  });
+  expect(results.get('a')).toBe('a');
+  expect(said).toEqual(['a begins', 'a waits', 'a begins', 'a waits', 'a begins', 'a ended']);
+});
+
+test('one failure ends what runs beside it', async () => {
+  const store = memory();
+  const bad = named('bad', {}, async () => {
+    throw new Error('bad');
+  });
+  const slow = add({
+    name: 'slow',
+    version: 1,
+    needs: {},
+    of: 'content',
+    weight: 1,
+    run: (_context, _inputs, { signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('ended')))),
+  });
+  await expect(runDag({ tasks: [slow, bad], context: { order: [] }, results: store, concurrency: 2, signal: never })).rejects.toThrow('bad');
+  expect(store.kept.size).toBe(0);
+});
+
+test('needs that cannot be met are a mistake, not a wait', async () => {
+  const a = named('a');
+  const b = named('b', { a });
+  await expect(runDag({ tasks: [b], context: { order: [] }, results: memory(), concurrency: 1, signal: never })).rejects.toThrow('can never begin');
+});

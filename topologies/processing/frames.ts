@@ -1,0 +1,35 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ForyouError } from '#infra/errors.ts';
+import type { Frames } from '#infra/media/media.ts';
+import { lookSettings, processLimits } from '#schemas/config/media.ts';
+import type { PictureTrack, Track } from '#schemas/media/playback.ts';
+import type { MediaJob } from './job.ts';
+
+/** A track as one file again: an initialisation segment and its fragments in a row are a whole MP4. */
+export async function trackFile(job: MediaJob, track: Track, limit = track.segments.length): Promise<string> {
+  const names = ['init.mp4', ...track.segments.slice(0, limit).map((s) => s.name)];
+  const bodies = await Promise.all(names.map((name) => job.content.get(`${track.folder}/${name}`)));
+  if (bodies.some((body) => body === null)) throw new ForyouError('unavailable', `the store lacks a part of ${track.folder}`);
+  const file = join(job.scratch, `${track.folder}.mp4`);
+  await writeFile(file, Buffer.concat(bodies as Buffer[]));
+  return file;
+}
+
+/** The rendition that is looked at: large enough to judge, and cheap to decode. */
+export const lookedAt = (pictures: readonly PictureTrack[]): PictureTrack =>
+  pictures.findLast((p) => Math.min(p.width, p.height) <= 360) ?? (pictures[0] as PictureTrack);
+
+/** Frames over the whole video at an even pace. They come from a rendition: ours, upright, of a known format. */
+export async function sampledFrames(job: MediaJob, pictures: readonly PictureTrack[], signal: AbortSignal): Promise<Frames> {
+  const track = lookedAt(pictures);
+  const seconds = track.segments.reduce((sum, s) => sum + s.seconds, 0);
+  const scale = Math.min(1, lookSettings.side / Math.max(track.width, track.height));
+  const even = (value: number) => Math.max(16, 2 * Math.round((value * scale) / 2));
+  const framesPerSecond = Math.min(lookSettings.framesPerSecondMax, lookSettings.framesMax / Math.max(1, seconds));
+  return job.media.frames(
+    await trackFile(job, track),
+    { width: even(track.width), height: even(track.height), framesPerSecond },
+    { limits: processLimits.frames, signal },
+  );
+}

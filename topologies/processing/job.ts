@@ -1,0 +1,64 @@
+import type { Blobs } from '#infra/blobs/blobs.ts';
+import type { Media } from '#infra/media/media.ts';
+import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
+import { task } from '../engine/dag.ts';
+import type { PictureClassifier, VirusScanner } from './ports.ts';
+
+/** One upload on its way; what tasks are given. */
+export interface MediaJob {
+  readonly video: VideoUploaded;
+  /** SHA-256 of the original, hex. */
+  readonly sha256: string;
+  /** The original as a local file. */
+  readonly original: string;
+  /** A folder that is gone when the job ends. */
+  readonly scratch: string;
+  readonly media: Media;
+  readonly content: Content;
+  readonly scanner: VirusScanner | null;
+  readonly classifier: PictureClassifier | null;
+  /** Says where a first rendition plays. */
+  playable(url: string): void;
+}
+
+export const mediaTask = task<MediaJob>();
+
+const types: Readonly<Record<string, string>> = {
+  m3u8: 'application/vnd.apple.mpegurl',
+  m4s: 'video/iso.segment',
+  mp4: 'video/mp4',
+  jpg: 'image/jpeg',
+  webp: 'image/webp',
+};
+
+/**
+ * Files of one content, named after its hash: two uploads of the same bytes share them, and nobody who does not
+ * have the file can guess where they are.
+ */
+export class Content {
+  readonly #blobs: Blobs;
+  readonly #bucket: string;
+  readonly prefix: string;
+  readonly sha256: string;
+  readonly #baseUrl: string;
+
+  constructor(blobs: Blobs, bucket: string, baseUrl: string, sha256: string) {
+    this.#blobs = blobs;
+    this.#bucket = bucket;
+    this.#baseUrl = baseUrl;
+    this.sha256 = sha256;
+    this.prefix = `content/${sha256}`;
+  }
+  url(name: string): string {
+    return `${this.#baseUrl}/${this.prefix}/${name}`;
+  }
+  async put(name: string, body: Buffer | string): Promise<void> {
+    await this.#blobs.put(this.#bucket, `${this.prefix}/${name}`, Buffer.from(body), types[name.split('.').at(-1) ?? '']);
+  }
+  get(name: string): Promise<Buffer | null> {
+    return this.#blobs.get(this.#bucket, `${this.prefix}/${name}`);
+  }
+  async removeAll(): Promise<void> {
+    for (const key of await this.#blobs.list(this.#bucket, `${this.prefix}/`)) await this.#blobs.remove(this.#bucket, key);
+  }
+}

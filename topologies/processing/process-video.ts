@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Blobs } from '#infra/blobs/blobs.ts';
+import type { Clock } from '#infra/clock/clock.ts';
+import { type Media, Refusal } from '#infra/media/media.ts';
+import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
+import { type DagOptions, runDag } from '../engine/dag.ts';
+import { Attempts } from './attempts.ts';
+import { Content, type MediaJob } from './job.ts';
+import { type Outcome, publishedFrom, rejectedFor } from './outcome.ts';
+import type { PictureClassifier, VirusScanner } from './ports.ts';
+import { processing, processingConcurrency } from './processing.ts';
+import { keptResults, mediaBucket, quarantine, users } from './results.ts';
+
+export interface ProcessingServices {
+  readonly blobs: Blobs;
+  readonly media: Media;
+  readonly scanner: VirusScanner | null;
+  readonly classifier: PictureClassifier | null;
+  /** URL that the media bucket is read at. */
+  readonly mediaUrl: string;
+  readonly clock: Clock;
+}
+
+export interface Watcher {
+  readonly onStep?: DagOptions<MediaJob>['onStep'];
+  readonly onPlayable?: (url: string) => void;
+  /** Fault tests stop the process here. */
+  readonly at?: DagOptions<MediaJob>['at'];
+}
+
+/**
+ * One upload through all tasks to its end. Outages are waited for; anything that the file is to blame for rejects it.
+ * Throws when the signal aborts, and for bugs.
+ */
+export async function processVideo(services: ProcessingServices, video: VideoUploaded, signal: AbortSignal, watcher: Watcher = {}): Promise<Outcome> {
+  const scratch = await mkdtemp(join(tmpdir(), 'foryou-media-'));
+  const attempts = new Attempts(services.blobs, quarantine, video.videoId);
+  let content: Content | null = null;
+  try {
+    await attempts.begin('fetch');
+    const original = join(scratch, 'original');
+    const { sha256 } = await fetchOriginal(services.blobs, video, original);
+    await attempts.forgive('fetch');
+    content = new Content(services.blobs, mediaBucket, services.mediaUrl, sha256);
+    await users.add(services.blobs, sha256, video.videoId);
+    const context: MediaJob = { ...services, video, sha256, original, scratch, content, playable: (url) => watcher.onPlayable?.(url) };
+    return publishedFrom(video, await runTasks(services.blobs, context, attempts, signal, watcher), services.clock.now());
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const made = content;
+    if (made) await users.remove(services.blobs, made.sha256, video.videoId, () => made.removeAll());
+    return rejectedFor(video, error.reason, error.message, services.clock.now());
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function fetchOriginal(blobs: Blobs, video: VideoUploaded, file: string): Promise<{ sha256: string }> {
+  const fetched = await blobs.fetchTo(quarantine, video.objectKey, file);
+  // Not an outage: the store answered. It is tried a few times, for a store may find it again.
+  if (!fetched) throw new Error(`the original of ${video.videoId} is not in the store`);
+  if (fetched.bytes === 0) throw new Refusal('empty', 'it has 0 bytes');
+  if (video.sha256 !== '' && video.sha256 !== fetched.sha256) throw new Refusal('checksumDiffers', `it is ${fetched.sha256}`);
+  return fetched;
+}
+
+function runTasks(blobs: Blobs, context: MediaJob, attempts: Attempts, signal: AbortSignal, watcher: Watcher): Promise<ReadonlyMap<string, unknown>> {
+  return runDag({
+    tasks: processing,
+    context,
+    results: keptResults(blobs, context.sha256, context.video.videoId),
+    concurrency: processingConcurrency,
+    signal,
+    ...(watcher.onStep ? { onStep: watcher.onStep } : {}),
+    async at(name, what) {
+      if (what === 'begins') await attempts.begin(name);
+      else await attempts.forgive(name);
+      await watcher.at?.(name, what);
+    },
+    // Ended by us: not the file's fault.
+    onAborted: (name) => attempts.forgive(name),
+  });
+}

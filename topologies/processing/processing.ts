@@ -1,0 +1,14 @@
+import type { AnyTask } from '../engine/dag.ts';
+import { ladder } from './tasks/ladder.ts';
+import { packaged } from './tasks/package.ts';
+import { probe } from './tasks/probe.ts';
+import { scan } from './tasks/scan.ts';
+import { scenes } from './tasks/scenes.ts';
+import { sound } from './tasks/sound.ts';
+import { thumbnails } from './tasks/thumbnails.ts';
+
+/** From a creator's file to a stream, as one screen of tasks; each says what it needs. */
+export const processing = [probe, scan, sound, ladder, scenes, thumbnails, packaged] as const satisfies readonly AnyTask[];
+
+/** Tasks side by side: the ladder uses all processors by itself, the rest is small. */
+export const processingConcurrency = 2;

@@ -1,0 +1,50 @@
+import { processLimits } from '#schemas/config/media.ts';
+import type { PictureTrack } from '#schemas/media/playback.ts';
+import { lookedAt, trackFile } from '../frames.ts';
+import { mediaTask } from '../job.ts';
+import { ladder } from './ladder.ts';
+import { probe } from './probe.ts';
+import { scenes } from './scenes.ts';
+
+const posterSide = 1_280;
+const previewSide = 320;
+const previewMs = 3_000;
+
+const fitted = (width: number, height: number, side: number): { width: number; height: number } => {
+  const scale = Math.min(1, side / Math.max(width, height));
+  const even = (value: number) => Math.max(2, 2 * Math.round((value * scale) / 2));
+  return { width: even(width), height: even(height) };
+};
+
+/** Three posters out of the original, and an animated preview from the best moment on. */
+export const thumbnails = mediaTask({
+  name: 'thumbnails',
+  version: 1,
+  needs: { probe, scenes, ladder },
+  of: 'content',
+  weight: 4,
+  async run(job, inputs, { signal, progress }) {
+    const { media, original, content } = job;
+    const { width, height, hdr } = inputs.probe.picture;
+    const size = { ...fitted(width, height, posterSide), hdr };
+    const call = { limits: processLimits.frames, signal };
+    const posters: string[] = [];
+    for (const [i, atMs] of inputs.scenes.postersMs.entries()) {
+      const direct = await media.still(original, atMs, size, call);
+      // Some containers cannot be entered at a moment; our own rendition can.
+      const still =
+        direct.length > 0 ? direct : await media.still(await trackFile(job, inputs.ladder.at(-1) as PictureTrack), atMs, { ...size, hdr: false }, call);
+      if (still.length === 0) continue;
+      const name = `poster-${i + 1}.jpg`;
+      await content.put(name, still);
+      posters.push(content.url(name));
+      progress((i + 1) / 4);
+    }
+    const track = lookedAt(inputs.ladder);
+    const lengthMs = 1_000 * track.segments.reduce((sum, s) => sum + s.seconds, 0);
+    const span = { atMs: Math.max(0, Math.min(inputs.scenes.postersMs[0] ?? 0, lengthMs - previewMs)), lengthMs: previewMs };
+    const preview = await media.animation(await trackFile(job, track), { ...span, ...fitted(track.width, track.height, previewSide) }, call);
+    await content.put('preview.webp', preview);
+    return { posters, previewUrl: content.url('preview.webp') };
+  },
+});
