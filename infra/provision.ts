@@ -1,5 +1,6 @@
 import { avroOf } from '#schemas/events/avro.ts';
 import { contracts, deadLetterTopic } from '#schemas/events/index.ts';
+import { mediaBucket, quarantine } from '#schemas/media/store.ts';
 import { historyTables } from '#schemas/tables/history.ts';
 import { createStatements } from '#schemas/tables/table.ts';
 import { type Blobs, buckets } from './blobs/blobs.ts';
@@ -24,6 +25,6 @@ export async function provision(
   for (const statement of historyTables.flatMap(createStatements)) await ports.warehouse.command(statement);
   for (const bucket of buckets) await ports.blobs?.createBucket(bucket);
   // Apps of any origin send parts, by URLs that allow just those, and play what was published.
-  await ports.uploads?.share('foryou-quarantine', { origins: ['*'], methods: ['PUT'], publicRead: false });
-  await ports.uploads?.share('foryou-media', { origins: ['*'], methods: ['GET', 'HEAD'], publicRead: true });
+  await ports.uploads?.share(quarantine, { origins: ['*'], methods: ['PUT'], publicRead: false });
+  await ports.uploads?.share(mediaBucket, { origins: ['*'], methods: ['GET', 'HEAD'], publicRead: true });
 }

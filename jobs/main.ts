@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { connect, disconnect } from '#infra/adapters.ts';
 import { ArtifactStore } from '#infra/artifacts/store.ts';
 import { S3Blobs } from '#infra/blobs/s3.ts';
+import { uploadsOf } from '#infra/blobs/s3-uploads.ts';
+import { systemClock } from '#infra/clock/clock.ts';
 import { type Config, repoRoot } from '#infra/config.ts';
 import { ForyouError } from '#infra/errors.ts';
 import { MatMul } from '#infra/inference/matmul.ts';
@@ -18,6 +20,7 @@ import { exportEvents } from './history/export-events.ts';
 import { rebuildOnline } from './history/rebuild-online.ts';
 import { restoreEvents } from './history/restore-events.ts';
 import { buildIndex } from './index/build-index.ts';
+import { sweepUploads } from './media/sweep-uploads.ts';
 import { addRanker, trainRanker } from './ranker/train-ranker.ts';
 import { reconcile } from './reconcile.ts';
 import { cdnTiers } from './tiers/cdn-tiers.ts';
@@ -33,6 +36,8 @@ export const jobPorts = (config: Config, clientId: string) => {
     ...adapters,
     lease: new RedisLease(adapters.online.client),
     blobs,
+    uploads: uploadsOf(config),
+    clock: systemClock,
     lake: s3Lake(config.s3),
     artifacts: new ArtifactStore(blobs),
     inference: new OnnxRuntime(),
@@ -56,6 +61,7 @@ export const jobs: readonly Job<AllPorts>[] = [
   experimentReport,
   exposureReport,
   cdnTiers,
+  sweepUploads,
   trainRanker,
   restoreEvents,
   rebuildOnline,

@@ -5,6 +5,7 @@ import { connect, disconnect } from '#infra/adapters.ts';
 import { ArtifactLoader } from '#infra/artifacts/loader.ts';
 import { ArtifactStore } from '#infra/artifacts/store.ts';
 import { S3Blobs } from '#infra/blobs/s3.ts';
+import { uploadsOf } from '#infra/blobs/s3-uploads.ts';
 import { systemClock } from '#infra/clock/clock.ts';
 import type { Config } from '#infra/config.ts';
 import { ThreadedInference } from '#infra/inference/threaded.ts';
@@ -25,6 +26,7 @@ import { buildServer } from './http/server.ts';
 import { rankerReader } from './ranking/ranker-reader.ts';
 import { indexReader } from './retrieval/index-reader.ts';
 import { LiveDelta } from './retrieval/live-delta.ts';
+import { UploadService } from './uploads/upload-service.ts';
 
 /** A slow store is worse than none: the feed then answers from memory. */
 const onlineTimeoutMs = 250;
@@ -56,7 +58,8 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   const following = followVideos(adapters, new LiveVideos(online, catalogue, delta));
   const fallback = new Fallback(online, catalogue);
   await fallback.start(2_000);
-  const artifacts = new ArtifactStore(new S3Blobs(config.s3));
+  const blobs = new S3Blobs(config.s3);
+  const artifacts = new ArtifactStore(blobs);
   const inference = new ThreadedInference();
   const indexes = new ThreadedIndexes();
   const index = new ArtifactLoader(artifacts, indexReader(indexes), telemetry);
@@ -77,7 +80,13 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
     return checks.filter((_check, i) => answers[i]?.status === 'rejected').map(([name]) => name);
   };
   const app = await buildServer({
-    services: { ...services, feed, missing, versions: () => ({ index: index.current?.version ?? null, ranker: ranker.current?.version ?? null }) },
+    services: {
+      ...services,
+      feed,
+      uploadService: new UploadService({ ...services, blobs, uploads: uploadsOf(config) }),
+      missing,
+      versions: () => ({ index: index.current?.version ?? null, ranker: ranker.current?.version ?? null }),
+    },
     authenticate: authenticator(config.jwt),
     limits: config.limits,
     limitStore,

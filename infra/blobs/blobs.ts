@@ -1,3 +1,5 @@
+import { mediaBucket, quarantine } from '#schemas/media/store.ts';
+
 /** Object storage. Keys are paths with `/`; an object is replaced as a whole or not at all. */
 export interface Blobs {
   createBucket(bucket: string): Promise<void>;
@@ -15,4 +17,4 @@ export interface Blobs {
   remove(bucket: string, key: string): Promise<void>;
 }
 /** Buckets of the platform, made by `foryou up`. */
-export const buckets = ['foryou-artifacts', 'foryou-history', 'foryou-features', 'foryou-training', 'foryou-quarantine', 'foryou-media'] as const;
+export const buckets = ['foryou-artifacts', 'foryou-history', 'foryou-features', 'foryou-training', quarantine, mediaBucket] as const;

@@ -13,6 +13,12 @@ export interface Caller {
   readonly age: number | null;
 }
 
+/** The caller of a route that is not public. */
+export function callerOf(request: { readonly caller: Caller | null }): Caller {
+  if (!request.caller) throw new HttpProblem(401, 'send a bearer token');
+  return request.caller;
+}
+
 export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
 
 const audience = 'foryou-api';

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { ForyouError } from '#infra/errors.ts';
 
 /** An error as HTTP tells it: application/problem+json (RFC 9457). */
@@ -10,11 +11,16 @@ export interface Problem {
   readonly instance: string;
 }
 
+const ProblemBody = Type.Object({ type: Type.String(), title: Type.String(), status: Type.Integer(), detail: Type.String(), instance: Type.String() });
+/** What every route may answer instead. */
+export const problems = { 400: ProblemBody, 401: ProblemBody, 403: ProblemBody, 404: ProblemBody, 409: ProblemBody, 413: ProblemBody, 429: ProblemBody };
+
 const titles: Record<number, string> = {
   400: 'Bad request',
   401: 'Not authenticated',
   403: 'Not allowed',
   404: 'Not found',
+  409: 'Conflict',
   413: 'Body too large',
   415: 'Unsupported media type',
   429: 'Too many requests',

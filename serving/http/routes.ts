@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import type { FeedService } from '../feed/feed-service.ts';
 import { FeedPage } from '../feed/response.ts';
-import type { Caller } from './auth.ts';
+import { callerOf } from './auth.ts';
 import { EngageAccepted, EngageBody, type EngageServices, engage } from './engage.ts';
-import { HttpProblem } from './problem.ts';
+import { HttpProblem, problems } from './problem.ts';
 
 export interface RouteServices extends EngageServices {
   readonly feed: FeedService;
@@ -19,8 +18,6 @@ export interface RouteServices extends EngageServices {
   readonly versions: () => Readonly<Record<string, string | null>>;
 }
 
-const ProblemBody = Type.Object({ type: Type.String(), title: Type.String(), status: Type.Integer(), detail: Type.String(), instance: Type.String() });
-const problems = { 400: ProblemBody, 401: ProblemBody, 429: ProblemBody };
 const bearer = [{ bearer: [] }];
 
 const FeedQuerystring = Type.Object({
@@ -42,11 +39,6 @@ const FeedQuerystring = Type.Object({
     description: 'Only to look: the session stays where it is, and nothing counts as served. Needs the scope "explain".',
   }),
 });
-
-const callerOf = (request: FastifyRequest): Caller => {
-  if (!request.caller) throw new HttpProblem(401, 'send a bearer token');
-  return request.caller;
-};
 
 export const routes =
   (services: RouteServices): FastifyPluginAsyncTypebox =>

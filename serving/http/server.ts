@@ -8,6 +8,7 @@ import type { Config } from '#infra/config.ts';
 import type { Access, Authenticate, Caller } from './auth.ts';
 import { HttpProblem, sendProblem } from './problem.ts';
 import { type RouteServices, routes } from './routes.ts';
+import { type VideoRouteServices, videoRoutes } from './video-routes.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -19,7 +20,7 @@ declare module 'fastify' {
 }
 
 export interface ServerOptions {
-  readonly services: RouteServices;
+  readonly services: RouteServices & VideoRouteServices;
   readonly authenticate: Authenticate;
   readonly limits: Config['limits'];
   /** An ioredis client that rate limits are counted in; without one they are counted in memory. */
@@ -50,6 +51,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   enforce(app, app.createRateLimit({ max: limits.perUserPerMinute, keyGenerator: (request) => `user:${request.caller?.userId}` }) as Check);
   await document(app);
   await app.register(routes(options.services));
+  await app.register(videoRoutes(options.services));
   return app;
 }
 

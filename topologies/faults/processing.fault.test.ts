@@ -13,8 +13,8 @@ import { eventually, startTestStack, type TestStack } from '#infra/testing/test-
 import { videoPublished } from '#schemas/events/video-published.ts';
 import { videoRejected } from '#schemas/events/video-rejected.ts';
 import { videoUploaded } from '#schemas/events/video-uploaded.ts';
+import { mediaBucket, quarantine } from '#schemas/media/store.ts';
 import { processing } from '../processing/processing.ts';
-import { mediaBucket, quarantine } from '../processing/results.ts';
 import { processingGroup } from '../processing/topology.ts';
 import { Worker } from './harness.ts';
 

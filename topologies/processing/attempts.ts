@@ -1,5 +1,6 @@
 import type { Blobs } from '#infra/blobs/blobs.ts';
 import { Refusal } from '#infra/media/media.ts';
+import { mediaKeys, quarantine } from '#schemas/media/store.ts';
 
 /** A step that began so often and never ended is given up: the file ends whoever touches it. */
 const beginningsMax = 4;
@@ -10,15 +11,13 @@ const beginningsMax = 4;
  */
 export class Attempts {
   readonly #blobs: Blobs;
-  readonly #bucket: string;
   readonly #key: string;
   #begun: Record<string, number> | null = null;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(blobs: Blobs, bucket: string, videoId: string) {
+  constructor(blobs: Blobs, videoId: string) {
     this.#blobs = blobs;
-    this.#bucket = bucket;
-    this.#key = `results/video/${videoId}/attempts.json`;
+    this.#key = `${mediaKeys.videoResults(videoId)}attempts.json`;
   }
 
   async begin(step: string): Promise<void> {
@@ -36,14 +35,14 @@ export class Attempts {
 
   async #read(): Promise<Record<string, number>> {
     if (!this.#begun) {
-      const kept = await this.#blobs.get(this.#bucket, this.#key);
+      const kept = await this.#blobs.get(quarantine, this.#key);
       this.#begun ??= kept ? (JSON.parse(kept.toString()) as Record<string, number>) : {};
     }
     return this.#begun;
   }
   #write(): Promise<void> {
     const body = Buffer.from(JSON.stringify(this.#begun));
-    this.#writing = this.#writing.catch(() => {}).then(() => this.#blobs.put(this.#bucket, this.#key, body));
+    this.#writing = this.#writing.catch(() => {}).then(() => this.#blobs.put(quarantine, this.#key, body));
     return this.#writing;
   }
 }

@@ -3,10 +3,10 @@ import { basename } from 'node:path';
 import type { Blobs } from '#infra/blobs/blobs.ts';
 import type { Media } from '#infra/media/media.ts';
 import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
+import { mediaBucket, quarantine } from '#schemas/media/store.ts';
 import type { Outcome } from './outcome.ts';
 import type { PictureClassifier, VirusScanner } from './ports.ts';
 import { processVideo, type Watcher } from './process-video.ts';
-import { mediaBucket, quarantine } from './results.ts';
 
 export interface Checked {
   readonly file: string;

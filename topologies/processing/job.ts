@@ -1,6 +1,7 @@
 import type { Blobs } from '#infra/blobs/blobs.ts';
 import type { Media } from '#infra/media/media.ts';
 import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
+import { mediaBucket, mediaKeys } from '#schemas/media/store.ts';
 import { task } from '../engine/dag.ts';
 import type { PictureClassifier, VirusScanner } from './ports.ts';
 
@@ -37,28 +38,26 @@ const types: Readonly<Record<string, string>> = {
  */
 export class Content {
   readonly #blobs: Blobs;
-  readonly #bucket: string;
   readonly prefix: string;
   readonly sha256: string;
   readonly #baseUrl: string;
 
-  constructor(blobs: Blobs, bucket: string, baseUrl: string, sha256: string) {
+  constructor(blobs: Blobs, baseUrl: string, sha256: string) {
     this.#blobs = blobs;
-    this.#bucket = bucket;
     this.#baseUrl = baseUrl;
     this.sha256 = sha256;
-    this.prefix = `content/${sha256}`;
+    this.prefix = mediaKeys.content(sha256);
   }
   url(name: string): string {
     return `${this.#baseUrl}/${this.prefix}/${name}`;
   }
   async put(name: string, body: Buffer | string): Promise<void> {
-    await this.#blobs.put(this.#bucket, `${this.prefix}/${name}`, Buffer.from(body), types[name.split('.').at(-1) ?? '']);
+    await this.#blobs.put(mediaBucket, `${this.prefix}/${name}`, Buffer.from(body), types[name.split('.').at(-1) ?? '']);
   }
   get(name: string): Promise<Buffer | null> {
-    return this.#blobs.get(this.#bucket, `${this.prefix}/${name}`);
+    return this.#blobs.get(mediaBucket, `${this.prefix}/${name}`);
   }
   async removeAll(): Promise<void> {
-    for (const key of await this.#blobs.list(this.#bucket, `${this.prefix}/`)) await this.#blobs.remove(this.#bucket, key);
+    for (const key of await this.#blobs.list(mediaBucket, `${this.prefix}/`)) await this.#blobs.remove(mediaBucket, key);
   }
 }

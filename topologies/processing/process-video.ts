@@ -5,13 +5,14 @@ import type { Blobs } from '#infra/blobs/blobs.ts';
 import type { Clock } from '#infra/clock/clock.ts';
 import { type Media, Refusal } from '#infra/media/media.ts';
 import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
+import { quarantine } from '#schemas/media/store.ts';
 import { type DagOptions, runDag } from '../engine/dag.ts';
 import { Attempts } from './attempts.ts';
 import { Content, type MediaJob } from './job.ts';
 import { type Outcome, publishedFrom, rejectedFor } from './outcome.ts';
 import type { PictureClassifier, VirusScanner } from './ports.ts';
 import { processing, processingConcurrency } from './processing.ts';
-import { keptResults, mediaBucket, quarantine, users } from './results.ts';
+import { keptResults, users } from './results.ts';
 
 export interface ProcessingServices {
   readonly blobs: Blobs;
@@ -36,14 +37,14 @@ export interface Watcher {
  */
 export async function processVideo(services: ProcessingServices, video: VideoUploaded, signal: AbortSignal, watcher: Watcher = {}): Promise<Outcome> {
   const scratch = await mkdtemp(join(tmpdir(), 'foryou-media-'));
-  const attempts = new Attempts(services.blobs, quarantine, video.videoId);
+  const attempts = new Attempts(services.blobs, video.videoId);
   let content: Content | null = null;
   try {
     await attempts.begin('fetch');
     const original = join(scratch, 'original');
     const { sha256 } = await fetchOriginal(services.blobs, video, original);
     await attempts.forgive('fetch');
-    content = new Content(services.blobs, mediaBucket, services.mediaUrl, sha256);
+    content = new Content(services.blobs, services.mediaUrl, sha256);
     await users.add(services.blobs, sha256, video.videoId);
     const context: MediaJob = { ...services, video, sha256, original, scratch, content, playable: (url) => watcher.onPlayable?.(url) };
     return publishedFrom(video, await runTasks(services.blobs, context, attempts, signal, watcher), services.clock.now());

@@ -1,15 +1,12 @@
 import type { Blobs } from '#infra/blobs/blobs.ts';
+import { mediaKeys, quarantine } from '#schemas/media/store.ts';
 import type { AnyTask, Results } from '../engine/dag.ts';
 import type { Outcome } from './outcome.ts';
 
-/** Originals, and what is known of them: nobody but processing reads it. */
-export const quarantine = 'foryou-quarantine';
-/** What players read. */
-export const mediaBucket = 'foryou-media';
-
 /** Results as objects, under the content's hash or under the video. */
 export function keptResults(blobs: Blobs, sha256: string, videoId: string): Results {
-  const keyOf = (task: AnyTask): string => `results/${task.of === 'content' ? `content/${sha256}` : `video/${videoId}`}/${task.name}-${task.version}.json`;
+  const keyOf = (task: AnyTask): string =>
+    `${task.of === 'content' ? mediaKeys.contentResults(sha256) : mediaKeys.videoResults(videoId)}${task.name}-${task.version}.json`;
   return {
     async read(task) {
       const body = await blobs.get(quarantine, keyOf(task));
@@ -23,29 +20,26 @@ export function keptResults(blobs: Blobs, sha256: string, videoId: string): Resu
 
 /** Which videos are of a content: what one of them no longer needs another may. */
 export const users = {
-  keyOf: (sha256: string, videoId: string): string => `users/${sha256}/${videoId}`,
   async add(blobs: Blobs, sha256: string, videoId: string): Promise<void> {
-    await blobs.put(quarantine, users.keyOf(sha256, videoId), Buffer.from(''));
+    await blobs.put(quarantine, mediaKeys.user(sha256, videoId), Buffer.from(''));
   },
   /** Takes the video away from its content, and the content with it when it was the last. Results go first: what has no result is made anew. */
   async remove(blobs: Blobs, sha256: string, videoId: string, removeContent: () => Promise<void>): Promise<void> {
-    await blobs.remove(quarantine, users.keyOf(sha256, videoId));
-    if ((await blobs.list(quarantine, `users/${sha256}/`)).length > 0) return;
-    for (const key of await blobs.list(quarantine, `results/content/${sha256}/`)) await blobs.remove(quarantine, key);
+    await blobs.remove(quarantine, mediaKeys.user(sha256, videoId));
+    if ((await blobs.list(quarantine, mediaKeys.usersOf(sha256))).length > 0) return;
+    for (const key of await blobs.list(quarantine, mediaKeys.contentResults(sha256))) await blobs.remove(quarantine, key);
     await removeContent();
   },
 };
 
-const outcomeKey = (videoId: string): string => `outcomes/${videoId}.json`;
-
 /** How an upload ended, once and for all; null while it has not. */
 export async function readOutcome(blobs: Blobs, videoId: string): Promise<Outcome | null> {
-  const body = await blobs.get(quarantine, outcomeKey(videoId));
+  const body = await blobs.get(quarantine, mediaKeys.outcome(videoId));
   return body && (JSON.parse(body.toString()) as Outcome);
 }
 
 /** The first decision stands, and is what everybody gets back. */
 export async function decideOnce(blobs: Blobs, videoId: string, outcome: Outcome): Promise<Outcome> {
-  if (await blobs.putNew(quarantine, outcomeKey(videoId), Buffer.from(JSON.stringify(outcome)))) return outcome;
+  if (await blobs.putNew(quarantine, mediaKeys.outcome(videoId), Buffer.from(JSON.stringify(outcome)))) return outcome;
   return (await readOutcome(blobs, videoId)) ?? outcome;
 }
