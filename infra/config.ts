@@ -43,6 +43,8 @@ export interface Config {
   readonly sharedData: string;
   /** The demo ends by itself after so long; 0 means when it is interrupted. */
   readonly demoSeconds: number;
+  /** A clip that the demo publishes; it makes one when there is none. */
+  readonly demoClip: string | undefined;
   /** Where benchmarks write their JSON; undefined for nowhere. */
   readonly benchOut: string | undefined;
 }
@@ -137,6 +139,7 @@ export function readConfig(env: Environment = process.env): Config {
     logLevel: env['FORYOU_LOG_LEVEL'] ?? 'info',
     sharedData: path('FORYOU_SHARED_DATA', '../shared/data'),
     benchOut: env['BENCH_OUT'],
+    demoClip: env['CLIP'],
     demoSeconds: whole(env, 'DEMO_SECONDS', 0, 0, 86_400),
   };
 }

@@ -2,7 +2,9 @@ import avro from 'avsc';
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, inject, test } from 'vitest';
 import { type AvroRecord, avroOf } from '#schemas/events/avro.ts';
+import { strings, text, timestampMs } from '#schemas/events/contract.ts';
 import { follow } from '#schemas/events/follow.ts';
+import { createStatements } from '#schemas/tables/table.ts';
 import { AvroFile } from '../topologies/engine/avro-file.ts';
 import type { Blobs } from './blobs/blobs.ts';
 import { MemoryBlobs } from './blobs/memory.ts';
@@ -195,4 +197,17 @@ describe.each(telemetries)('telemetry contract: %s', (_name, telemetry) => {
     expect(text).toContain('foryou_level{of="x"} 7');
     expect(text).toContain('foryou_wait_ms_count{at="y"} 1');
   });
+});
+
+test('a table of an earlier release gains the fields that its contract gained, and keeps its rows', async () => {
+  const name = unique('older');
+  const fields = { eventId: text('id'), at: timestampMs('time') };
+  const contract = { topic: 't', doc: '', key: 'eventId', time: 'at', fields };
+  const older = { name, contract, group: 'g', orderBy: 'event_id', rollups: [] };
+  for (const statement of createStatements(older)) await clickhouse.command(statement);
+  await clickhouse.command(`INSERT INTO ${name} (event_id, at) VALUES ('a', now64(3))`);
+  const newer = { ...older, contract: { ...contract, fields: { ...fields, region: text('where', 'ZZ'), tags: strings('tags') } } };
+  for (const statement of createStatements(newer)) await clickhouse.command(statement);
+  expect(await clickhouse.query(`SELECT event_id, region, tags FROM ${name}`)).toEqual([{ event_id: 'a', region: 'ZZ', tags: [] }]);
+  await clickhouse.command(`DROP TABLE ${name}`);
 });

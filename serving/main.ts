@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { connect, disconnect } from '#infra/adapters.ts';
@@ -48,8 +47,9 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   });
   const limitStore = new Redis(config.redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: limitTimeoutMs });
   limitStore.on('error', () => {});
-  // Without Redis the process starts all the same, and answers degraded until it is there.
-  await Promise.all([online.client, limitStore].map((client) => Promise.race([once(client, 'ready'), setTimeout(3_000)])));
+  // Without Redis, or with one that is slow to answer, the process starts all the same and answers degraded until it is there.
+  const ready = (client: Redis) => new Promise<void>((resolve) => client.once('ready', () => resolve()));
+  await Promise.all([online.client, limitStore].map((client) => Promise.race([ready(client), setTimeout(3_000)])));
   const producer = new EventProducer(adapters);
   const { telemetry } = adapters;
   const loop = watchEventLoop(telemetry);

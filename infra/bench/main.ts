@@ -5,6 +5,7 @@ import { ForyouError } from '../errors.ts';
 import { feedAt } from './feed.ts';
 import { growth } from './growth.ts';
 import { ingest } from './ingest.ts';
+import { playable, uploadRate } from './media.ts';
 import { pointInTime } from './point-in-time.ts';
 import { type BenchRow, table } from './row.ts';
 import { serving } from './serving.ts';
@@ -31,6 +32,8 @@ const suites: readonly { rows: readonly string[]; run: (say: (line: string) => v
   { rows: ['growth'], run: growth },
   { rows: ['variety'], run: variety },
   { rows: ['viewers', 'viewers-completion-vs-heuristics', 'viewers-completion-vs-popularity', 'viewers-completion-vs-random'], run: viewersBench },
+  { rows: ['playable-vs-ffmpeg'], run: playable },
+  { rows: ['uploads-per-second'], run: uploadRate },
 ];
 
 const { only } = new Command('bench').option('--only <name>', 'one row').parse().opts<{ only?: string }>();

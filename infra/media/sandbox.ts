@@ -41,7 +41,17 @@ const limitSignals = new Set([24, 25]);
 export async function confined(kind: SandboxKind, run: Confined): Promise<Printed> {
   run.signal?.throwIfAborted();
   const { limits } = run;
-  const prlimit = ['prlimit', `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + 5}`, `--as=${limits.memoryBytes}`, `--fsize=${limits.fileBytes}`, '--core=0'];
+  // Behind everything that answers people.
+  const prlimit = [
+    'nice',
+    '-n',
+    '10',
+    'prlimit',
+    `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + 5}`,
+    `--as=${limits.memoryBytes}`,
+    `--fsize=${limits.fileBytes}`,
+    '--core=0',
+  ];
   const inside = [...prlimit, '--', run.command, ...run.args];
   const [command, ...args] = kind === 'bubblewrap' ? ['bwrap', ...walls(run), ...inside] : inside.map((arg) => outsideOf(run, arg));
   const child = spawn(command as string, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(kind === 'none' && run.work ? { cwd: run.work } : {}) });

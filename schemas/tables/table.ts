@@ -72,13 +72,13 @@ export const tableColumns = (table: HistoryTable): { readonly name: string; read
 
 /** The statements that create a table and its rollups; each may run again without harm. */
 export function createStatements(table: HistoryTable): string[] {
-  const columns = [
-    ...originColumns.map((c) => `${c.name} ${c.sql}`),
-    ...Object.entries(table.contract.fields).map(([name, field]) => `${columnName(name)} ${sqlType(name, field)}${sqlDefault(field)}`),
-  ];
+  const fields = Object.entries(table.contract.fields).map(([name, field]) => `${columnName(name)} ${sqlType(name, field)}${sqlDefault(field)}`);
+  const columns = [...originColumns.map((c) => `${c.name} ${c.sql}`), ...fields];
   const time = columnName(table.contract.time);
   return [
     `CREATE TABLE IF NOT EXISTS ${table.name} (${columns.join(', ')}) ENGINE = MergeTree PARTITION BY toYYYYMM(${time}) ORDER BY (${table.orderBy}) SETTINGS non_replicated_deduplication_window = ${dedupWindow}`,
+    // A contract only ever gains fields: a table of an earlier release gains them too.
+    `ALTER TABLE ${table.name} ${fields.map((field) => `ADD COLUMN IF NOT EXISTS ${field}`).join(', ')}`,
     ...table.rollups.flatMap((rollup) => [
       `CREATE TABLE IF NOT EXISTS ${rollup.name} (${rollup.columns}) ${mergeTree('SummingMergeTree', rollup.orderBy)}`,
       `CREATE MATERIALIZED VIEW IF NOT EXISTS ${rollup.name}_mv TO ${rollup.name} AS ${rollup.select}`,

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
@@ -61,16 +59,6 @@ export const routes =
         const missing = [...(await services.missing())];
         return reply.code(missing.length === 0 ? 200 : 503).send({ ready: missing.length === 0, missing, artifacts: { ...services.versions() } });
       },
-    );
-
-    const explainPage = readFileSync(join(import.meta.dirname, 'pages/explain.html'));
-    app.get(
-      '/explain',
-      {
-        config: { access: 'public' },
-        schema: { summary: 'A page that shows why a viewer sees what he sees; what it shows needs a token.', produces: ['text/html'] },
-      },
-      async (_request, reply) => reply.type('text/html; charset=utf-8').send(explainPage),
     );
 
     app.get(

@@ -6,6 +6,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Config } from '#infra/config.ts';
 import type { Access, Authenticate, Caller } from './auth.ts';
+import { pageRoutes } from './page-routes.ts';
 import { HttpProblem, sendProblem } from './problem.ts';
 import { type RouteServices, routes } from './routes.ts';
 import { type VideoRouteServices, videoRoutes } from './video-routes.ts';
@@ -52,6 +53,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await document(app);
   await app.register(routes(options.services));
   await app.register(videoRoutes(options.services));
+  await app.register(pageRoutes);
   return app;
 }
 

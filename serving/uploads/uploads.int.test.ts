@@ -8,7 +8,7 @@ import { connect, disconnect } from '#infra/adapters.ts';
 import { S3Blobs } from '#infra/blobs/s3.ts';
 import { uploadsOf } from '#infra/blobs/s3-uploads.ts';
 import type { Config } from '#infra/config.ts';
-import { makeClip } from '#infra/testing/clips.ts';
+import { makeClip } from '#infra/media/make-clip.ts';
 import { sharedConfig } from '#infra/testing/shared-stack.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
 import { uploadLimits } from '#schemas/config/media.ts';

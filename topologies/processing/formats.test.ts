@@ -7,7 +7,7 @@ import { afterAll, expect, test } from 'vitest';
 import { MemoryBlobs } from '#infra/blobs/memory.ts';
 import { readConfig } from '#infra/config.ts';
 import { FfmpegMedia } from '#infra/media/ffmpeg.ts';
-import { makeClip } from '#infra/testing/clips.ts';
+import { makeClip } from '#infra/media/make-clip.ts';
 import { type Checked, checkFile } from './check.ts';
 
 const run = promisify(execFile);

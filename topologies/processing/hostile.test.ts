@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MemoryBlobs } from '#infra/blobs/memory.ts';
 import { readConfig } from '#infra/config.ts';
 import { FfmpegMedia } from '#infra/media/ffmpeg.ts';
+import { makeClip } from '#infra/media/make-clip.ts';
 import { confined } from '#infra/media/sandbox.ts';
-import { makeClip } from '#infra/testing/clips.ts';
 import { processLimits } from '#schemas/config/media.ts';
 import { checkFile } from './check.ts';
 

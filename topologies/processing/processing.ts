@@ -1,5 +1,6 @@
 import type { AnyTask } from '../engine/dag.ts';
 import { ladder } from './tasks/ladder.ts';
+import { listen } from './tasks/listen.ts';
 import { packaged } from './tasks/package.ts';
 import { probe } from './tasks/probe.ts';
 import { scan } from './tasks/scan.ts';
@@ -8,7 +9,7 @@ import { sound } from './tasks/sound.ts';
 import { thumbnails } from './tasks/thumbnails.ts';
 
 /** From a creator's file to a stream, as one screen of tasks; each says what it needs. */
-export const processing = [probe, scan, sound, ladder, scenes, thumbnails, packaged] as const satisfies readonly AnyTask[];
+export const processing = [probe, scan, sound, ladder, listen, scenes, thumbnails, packaged] as const satisfies readonly AnyTask[];
 
 /** Tasks side by side: the ladder uses all processors by itself, the rest is small. */
 export const processingConcurrency = 2;

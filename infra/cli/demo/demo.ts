@@ -10,12 +10,14 @@ import { type Adapters, connect, disconnect } from '../../adapters.ts';
 import { type Config, readConfig } from '../../config.ts';
 import { ForyouError } from '../../errors.ts';
 import { lagOf } from '../../log/lag.ts';
+import { makeClip } from '../../media/make-clip.ts';
 import { EventProducer } from '../../producer/producer.ts';
 import { Stack } from '../../stack/stack.ts';
 import { Supervisor } from '../../stack/supervisor.ts';
 import { runImport } from '../commands/import.ts';
 import { interruption } from '../output.ts';
 import { taskList } from '../task-list.ts';
+import { ClipStory } from './clip.ts';
 import { FreshnessProbe } from './freshness-probe.ts';
 import { LearningLoop } from './learning-loop.ts';
 import { Panel, type PanelState, panelLines } from './panel.ts';
@@ -38,6 +40,8 @@ export async function runDemo(base: Config): Promise<number> {
     throw new ForyouError('stack-broken', 'the stack is up already', {
       fix: 'foryou down first, or give the demo another FORYOU_PORT_BASE and FORYOU_STATE_DIR',
     });
+  if (config.demoClip && !existsSync(config.demoClip))
+    throw new ForyouError('input-invalid', `no such file: ${config.demoClip}`, { fix: 'set CLIP to the path of a video' });
   const interrupted = interruption();
   const supervisor = new Supervisor(config);
   try {
@@ -69,14 +73,17 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
   });
   const panel = new Panel();
   const probe = new FreshnessProbe(url, () => signToken(config.jwt, `probe-${crypto.randomUUID()}`, ['explain'], 3_600));
+  const creator = { url, token: await signToken(config.jwt, 'creator', [], 86_400) };
+  const clip = new ClipStory(creator, () => signToken(config.jwt, `newcomer-${crypto.randomUUID()}`, [], 3_600));
   const loops = new Loops();
   const learning = new LearningLoop(config, () => audience.stats);
   try {
     const ready = replay(config).then(() => caughtUp(adapters));
     if ((await Promise.race([ready.then(() => true), interrupted.then(() => false)])) === false) return 130;
     audience.start();
-    const meter = new Meter(adapters, () => audience.stats, probe, learning, began);
+    const meter = new Meter(adapters, () => audience.stats, probe, { learning, clip }, began);
     let ending = false;
+    const told = demoClip(config).then((file) => clip.tell(file, () => ending));
     const learnt = learning.run(() => ending);
     loops.every(1_000, () => learning.look());
     loops.every(1_000, () => meter.tick());
@@ -87,7 +94,7 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
     loops.every(500, async () => panel.show(meter.state, footer));
     await Promise.race([interrupted, ...(config.demoSeconds > 0 ? [new Promise((resolve) => setTimeout(resolve, config.demoSeconds * 1_000))] : [])]);
     ending = true;
-    await learnt;
+    await Promise.all([learnt, told]);
     await learning.look();
     await meter.tick();
     await loops.stop();
@@ -103,6 +110,13 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
     await audience.stop();
     await disconnect(adapters);
   }
+}
+
+/** The clip that was given, or one that is made here. */
+async function demoClip(config: Config): Promise<string> {
+  if (config.demoClip) return config.demoClip;
+  const file = join(config.stateDir, 'clip.mp4');
+  return makeClip(file, { seconds: 8, size: '720x1280', rate: 30, picture: 'mandelbrot', sound: 'sine=frequency=220:beep_factor=4:sample_rate=48000' });
 }
 
 /** Real engagement when it is there; the simulated viewers do without. */
@@ -141,15 +155,27 @@ class Meter {
   readonly #probe: FreshnessProbe;
   readonly #learning: LearningLoop;
   readonly #began: number;
+  readonly #clip: ClipStory;
   #last = { events: 0, at: 0 };
 
-  constructor(adapters: Adapters, stats: () => Audience['stats'], probe: FreshnessProbe, learning: LearningLoop, began: number) {
+  constructor(adapters: Adapters, stats: () => Audience['stats'], probe: FreshnessProbe, stories: { learning: LearningLoop; clip: ClipStory }, began: number) {
     this.#adapters = adapters;
     this.#stats = stats;
     this.#probe = probe;
+    const { learning } = stories;
     this.#learning = learning;
+    this.#clip = stories.clip;
     this.#began = began;
-    this.state = { eventsPerSecond: 0, totalEvents: 0, lag: {}, freshnessMs: probe.samplesMs, audience: stats(), learning: learning.lines, elapsedSeconds: 0 };
+    this.state = {
+      eventsPerSecond: 0,
+      totalEvents: 0,
+      lag: {},
+      freshnessMs: probe.samplesMs,
+      audience: stats(),
+      learning: learning.lines,
+      clip: '',
+      elapsedSeconds: 0,
+    };
   }
 
   async tick(): Promise<void> {
@@ -167,6 +193,7 @@ class Meter {
       freshnessMs: this.#probe.samplesMs,
       audience: this.#stats(),
       learning: this.#learning.lines,
+      clip: this.#clip.line,
       elapsedSeconds: (at - this.#began) / 1_000,
     };
   }

@@ -10,6 +10,7 @@ export interface PanelState {
   readonly freshnessMs: readonly number[];
   readonly audience: AudienceStats;
   readonly learning: readonly string[];
+  readonly clip: string;
   readonly elapsedSeconds: number;
 }
 
@@ -29,6 +30,7 @@ export function panelLines(s: PanelState): string[] {
     `a viewer's swipes ${audience.bySwipe.map((g, i) => `${i === 2 ? 'later' : `${g.from + 1} to ${g.from + 5}`}: ${percent(g.completed, g.watches)}`).join('   ')}   completed`,
     `learning          ${s.learning[0] ?? ''}`,
     `what serves       ${s.learning[1] ?? ''}`,
+    `a clip            ${s.clip}`,
     ...(audience.failures > 0 ? [`failures          ${audience.failures}`] : []),
   ];
 }

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Loudness } from '#infra/media/media.ts';
 import { audioCodec } from '#infra/media/mp4.ts';
@@ -12,19 +12,16 @@ export interface SoundResult {
   /** Null for a file without sound. */
   readonly track: Track | null;
   readonly before: Loudness | null;
-  readonly after: Loudness | null;
   readonly gainDb: number;
-  /** Chromaprint, base64 of 32-bit words, little end first. */
-  readonly fingerprint: string;
 }
 
-const silent: SoundResult = { track: null, before: null, after: null, gainDb: 0, fingerprint: '' };
+const silent: SoundResult = { track: null, before: null, gainDb: 0 };
 
 /** The gain that brings the whole to the target; what is nearly silent is not made into noise. */
 export const gainFor = (loudness: Loudness | null): number =>
   loudness ? Math.max(-loudnessTarget.gainMaxDb, Math.min(loudnessTarget.gainMaxDb, loudnessTarget.lufs - loudness.integrated)) : 0;
 
-/** The sound as every rendition shares it: as loud as all others (EBU R128), in segments, measured before and after. */
+/** The sound as every rendition shares it: as loud as all others (EBU R128), in segments. */
 export const sound = mediaTask({
   name: 'sound',
   version: 1,
@@ -44,16 +41,10 @@ export const sound = mediaTask({
     const read = (name: string) => readFile(join(folder, name));
     const bodies = await Promise.all(['init.mp4', ...segments.map((s) => s.name)].map(read));
     await Promise.all([content.put('sound/init.mp4', bodies[0] as Buffer), ...segments.map((s, i) => content.put(`sound/${s.name}`, bodies[i + 1] as Buffer))]);
-    progress(0.7);
-    const whole = join(folder, 'whole.mp4');
-    await writeFile(whole, Buffer.concat(bodies));
-    const [after, fingerprint] = await Promise.all([media.loudness(whole, call), media.fingerprint(original, call)]);
     return {
       track: { folder: 'sound', codec: audioCodec, initBytes: (bodies[0] as Buffer).length, segments },
       before,
-      after,
       gainDb,
-      fingerprint: Buffer.from(fingerprint.buffer, fingerprint.byteOffset, fingerprint.byteLength).toString('base64'),
     };
   },
 });
