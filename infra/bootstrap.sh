@@ -13,6 +13,7 @@ need mvn maven
 need redis-server redis-server
 need ffmpeg ffmpeg
 need bwrap bubblewrap
+need clamd clamav-daemon
 need cc gcc libc6-dev
 need g++ g++
 need make make

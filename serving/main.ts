@@ -12,6 +12,7 @@ import { RedisOnlineStore } from '#infra/online/redis.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { RedisSessions } from '#infra/sessions/redis.ts';
 import { watchEventLoop } from '#infra/telemetry/event-loop.ts';
+import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import type { ThreadCalls } from '#infra/threads/calls.ts';
 import { ThreadedIndexes } from '#infra/vectors/threaded.ts';
 import { Catalogue } from './catalogue/catalogue.ts';
@@ -34,6 +35,27 @@ const limitTimeoutMs = 50;
 
 /** How soon a promoted artifact serves. */
 const artifactsEveryMs = 2_000;
+
+/** What jobs made and serving swaps in: the index and the ranker, each in a thread that is loaded again when it dies. */
+async function learntArtifacts(blobs: S3Blobs, telemetry: Telemetry) {
+  const artifacts = new ArtifactStore(blobs);
+  const inference = new ThreadedInference();
+  const indexes = new ThreadedIndexes();
+  const index = new ArtifactLoader(artifacts, indexReader(indexes), telemetry);
+  const ranker = new ArtifactLoader(artifacts, rankerReader(inference), telemetry);
+  indexes.calls.onEnd = () => void index.reload();
+  inference.calls.onEnd = () => void ranker.reload();
+  await Promise.all([index.start(artifactsEveryMs), ranker.start(artifactsEveryMs)]);
+  return {
+    models: { retrieval: () => index.current, ranker: () => ranker.current },
+    versions: () => ({ index: index.current?.version ?? null, ranker: ranker.current?.version ?? null }),
+    threads: { index: indexes.calls, models: inference.calls },
+    async stop() {
+      await Promise.all([index.stop(), ranker.stop()]);
+      await Promise.all([inference.close(), indexes.close()]);
+    },
+  };
+}
 
 /** The serving process: starts listening, and returns how to stop it. */
 export async function serve(config: Config): Promise<{ stop(): Promise<void>; threads: { readonly index: ThreadCalls; readonly models: ThreadCalls } }> {
@@ -59,16 +81,8 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   const fallback = new Fallback(online, catalogue);
   await fallback.start(2_000);
   const blobs = new S3Blobs(config.s3);
-  const artifacts = new ArtifactStore(blobs);
-  const inference = new ThreadedInference();
-  const indexes = new ThreadedIndexes();
-  const index = new ArtifactLoader(artifacts, indexReader(indexes), telemetry);
-  const ranker = new ArtifactLoader(artifacts, rankerReader(inference), telemetry);
-  indexes.calls.onEnd = () => void index.reload();
-  inference.calls.onEnd = () => void ranker.reload();
-  await Promise.all([index.start(artifactsEveryMs), ranker.start(artifactsEveryMs)]);
-  const models = { retrieval: () => index.current, ranker: () => ranker.current };
-  const services = { online, producer, clock: systemClock, telemetry, models, catalogue, delta, lists: new SharedLists(online) };
+  const learnt = await learntArtifacts(blobs, telemetry);
+  const services = { online, producer, clock: systemClock, telemetry, models: learnt.models, catalogue, delta, lists: new SharedLists(online) };
   const feed = new FeedService(services, new RedisSessions(online.client), fallback);
 
   const missing = async () => {
@@ -82,10 +96,11 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   const app = await buildServer({
     services: {
       ...services,
+      warehouse: adapters.warehouse,
       feed,
       uploadService: new UploadService({ ...services, blobs, uploads: uploadsOf(config) }),
       missing,
-      versions: () => ({ index: index.current?.version ?? null, ranker: ranker.current?.version ?? null }),
+      versions: learnt.versions,
     },
     authenticate: authenticator(config.jwt),
     limits: config.limits,
@@ -94,14 +109,13 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   });
   await app.listen({ host: config.host, port: config.ports.serving });
   return {
-    threads: { index: indexes.calls, models: inference.calls },
+    threads: learnt.threads,
     async stop() {
       await app.close();
       loop.stop();
       fallback.stop();
       await following.stop();
-      await Promise.all([index.stop(), ranker.stop()]);
-      await Promise.all([inference.close(), indexes.close()]);
+      await learnt.stop();
       limitStore.disconnect();
       await online.close();
       await disconnect(adapters);

@@ -3,6 +3,8 @@ import type { Topology } from './engine/topology.ts';
 import { decisionsHistory, decisionsOnline, exposurePools } from './exposure.ts';
 import { followHistory, followOnline, servedHistory } from './social.ts';
 import {
+  appealsHistory,
+  moderationHistory,
   progressHistory,
   progressOnline,
   publishedHistory,
@@ -28,6 +30,8 @@ const videos: readonly Topology[] = [
   removedHistory,
   removedOnline,
   tiersHistory,
+  moderationHistory,
+  appealsHistory,
 ];
 
 export const topologies: readonly Topology[] = [

@@ -4,7 +4,10 @@ import { S3Blobs } from '#infra/blobs/s3.ts';
 import { systemClock } from '#infra/clock/clock.ts';
 import type { Config } from '#infra/config.ts';
 import { ForyouError } from '#infra/errors.ts';
+import { ThreadedInference } from '#infra/inference/threaded.ts';
+import { Clamd } from '#infra/media/clamd.ts';
 import { FfmpegMedia } from '#infra/media/ffmpeg.ts';
+import { PictureModel } from '#infra/media/picture-model.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { startEndpoint } from '#infra/telemetry/endpoint.ts';
 import { runTopology } from './engine/runner.ts';
@@ -12,7 +15,9 @@ import type { EngineSettings, Services } from './engine/services.ts';
 import type { Topology } from './engine/topology.ts';
 import { topologies, topologiesNamed, topologyGroups } from './index.ts';
 import { type Checked, checkFile } from './processing/check.ts';
+import type { PictureClassifier, VirusScanner } from './processing/ports.ts';
 import type { Watcher } from './processing/process-video.ts';
+import { reviewsTopology } from './processing/reviews.ts';
 import { processingTopology } from './processing/topology.ts';
 
 export const settingsFrom = (config: Config): EngineSettings => ({
@@ -33,16 +38,22 @@ export interface RunOptions {
 }
 
 /** The processing of uploads, which needs more of the outside world than the others. */
-function uploads(config: Config, adapters: Adapters, { atTask }: RunOptions): Topology {
+async function uploads(config: Config, adapters: Adapters, { atTask }: RunOptions): Promise<readonly Topology[]> {
+  const blobs = new S3Blobs(config.s3);
+  const producer = new EventProducer(adapters);
   const services = {
-    blobs: new S3Blobs(config.s3),
+    blobs,
     media: new FfmpegMedia(config.media.sandbox),
-    scanner: null,
-    classifier: null,
+    ...(await judges(config)),
     mediaUrl: config.media.url,
     clock: systemClock,
   };
-  return processingTopology(services, new EventProducer(adapters), config.media.concurrency, atTask);
+  return [processingTopology(services, producer, config.media.concurrency, atTask), reviewsTopology(blobs, producer)];
+}
+
+/** Who looks at files before anybody else does, as far as they are configured. */
+async function judges(config: Config): Promise<{ scanner: VirusScanner | null; classifier: PictureClassifier | null }> {
+  return { scanner: config.media.clamd ? new Clamd(config.media.clamd) : null, classifier: await PictureModel.load(config, new ThreadedInference()) };
 }
 
 /** Runs the named topologies in this process until stopped; `failed` rejects when one cannot go on. */
@@ -54,7 +65,7 @@ export async function runTopologies(config: Config, name: string, options: RunOp
   const adapters = connect(config, `foryou-${name}`);
   const services: Services = { ...adapters, settings: settingsFrom(config), ...(options.at ? { at: options.at } : {}) };
   const endpoint = options.metricsPort ? await startEndpoint(adapters.telemetry, config.host, options.metricsPort) : undefined;
-  const chosen = name === processingName ? [uploads(config, adapters, options)] : topologiesNamed(name);
+  const chosen = name === processingName ? await uploads(config, adapters, options) : topologiesNamed(name);
   const running = await Promise.all(chosen.map((topology) => runTopology(topology, services)));
   const failed = Promise.race(running.map((r) => r.failed));
   failed.catch(() => {}); // whoever awaits it meets the failure; nobody has to
@@ -71,9 +82,10 @@ export async function runTopologies(config: Config, name: string, options: RunOp
 /** Files through the processing of uploads, one after another, with nothing around them. */
 export async function* checkFiles(config: Config, files: readonly string[], begin: (file: string) => (() => void) | undefined): AsyncGenerator<Checked> {
   const media = new FfmpegMedia(config.media.sandbox);
+  const looks = await judges(config);
   for (const file of files) {
     const end = begin(file);
-    yield await checkFile({ blobs: new MemoryBlobs(), media, scanner: null, classifier: null }, file, new AbortController().signal);
+    yield await checkFile({ blobs: new MemoryBlobs(), media, ...looks }, file, new AbortController().signal);
     end?.();
   }
 }

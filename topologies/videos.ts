@@ -1,11 +1,22 @@
 import { cdnTier } from '#schemas/events/cdn-tier.ts';
+import { moderationDecided } from '#schemas/events/moderation-decided.ts';
+import { videoAppealed } from '#schemas/events/video-appealed.ts';
 import { videoProgress } from '#schemas/events/video-progress.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
 import { videoRejected } from '#schemas/events/video-rejected.ts';
 import { videoRemoved } from '#schemas/events/video-removed.ts';
 import { videoUploaded } from '#schemas/events/video-uploaded.ts';
 import { progressFeed, publishedFeed, rejectedFeed, removedFeed, uploadedFeed } from '#schemas/features/views/index.ts';
-import { cdnTiers, videosProgressed, videosPublished, videosRejected, videosRemoved, videosUploaded } from '#schemas/tables/history.ts';
+import {
+  cdnTiers,
+  moderationDecisions,
+  videoAppeals,
+  videosProgressed,
+  videosPublished,
+  videosRejected,
+  videosRemoved,
+  videosUploaded,
+} from '#schemas/tables/history.ts';
 import { steps } from './engine/steps.ts';
 import { features, rows, topology } from './engine/topology.ts';
 import { dedupe } from './steps/dedupe.ts';
@@ -26,3 +37,5 @@ export const publishedOnline = topology(publishedFeed.group, { source: videoPubl
 export const removedHistory = topology(videosRemoved.group, { source: videoRemoved, steps: decideVideo, sink: rows(videosRemoved) });
 export const tiersHistory = topology(cdnTiers.group, { source: cdnTier, steps: decideVideo, sink: rows(cdnTiers) });
 export const removedOnline = topology(removedFeed.group, { source: videoRemoved, steps: decideVideo, sink: features(removedFeed.views) });
+export const moderationHistory = topology(moderationDecisions.group, { source: moderationDecided, steps: decideVideo, sink: rows(moderationDecisions) });
+export const appealsHistory = topology(videoAppeals.group, { source: videoAppealed, steps: decideVideo, sink: rows(videoAppeals) });

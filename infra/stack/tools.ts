@@ -87,7 +87,21 @@ const s3: Tool = {
   },
 };
 
-export const tools = { kafka, registry, clickhouse, s3 } as const;
+const pictureModel: Tool = {
+  name: 'Picture model',
+  folder: `nsfwjs-${versions.pictureModel}`,
+  async install(into) {
+    // The package alone, without the framework that it asks for: its weights are read by our own runtime.
+    await tool('npm', ['pack', '--silent', '--pack-destination', into, `nsfwjs@${versions.pictureModel}`], 'apt-get install npm');
+    const archive = join(into, `nsfwjs-${versions.pictureModel}.tgz`);
+    const inside = 'package/dist/models';
+    await tool('tar', ['-xzf', archive, '-C', into, '--strip-components=4', `${inside}/mobilenet_v2`], 'apt-get install tar');
+    await tool('tar', ['-xzf', archive, '-C', into, '--strip-components=3', `${inside}/package.json`], 'apt-get install tar');
+    await rm(archive);
+  },
+};
+
+export const tools = { kafka, registry, clickhouse, s3, pictureModel } as const;
 
 export const toolPath = (cacheDir: string, t: Tool): string => join(cacheDir, t.folder);
 export const isInstalled = (cacheDir: string, t: Tool): boolean => existsSync(toolPath(cacheDir, t));

@@ -6,4 +6,6 @@ export const versions = {
   clickhouse: '26.7.3',
   redis: '7.0',
   s3: '1.8.0',
+  /** Weights of a classifier of pictures, from npm. */
+  pictureModel: '4.4.0',
 } as const;

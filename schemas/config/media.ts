@@ -70,8 +70,11 @@ export const loudnessTarget = {
 
 /** How closely a video is looked at, for its poster, its scenes and its rules. */
 export const lookSettings = {
+  framesMin: 3,
   framesMax: 240,
   framesPerSecondMax: 4,
+  /** Frames that a picture model sees. */
+  modelFramesMax: 60,
   /** Pixels of the longer side. */
   side: 192,
 } as const;

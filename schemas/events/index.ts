@@ -4,7 +4,9 @@ import { edgePrewarm } from './edge-prewarm.ts';
 import { engagement } from './engagement.ts';
 import { feedServed } from './feed-served.ts';
 import { follow } from './follow.ts';
+import { moderationDecided } from './moderation-decided.ts';
 import { poolDecision } from './pool-decision.ts';
+import { videoAppealed } from './video-appealed.ts';
 import { videoProgress } from './video-progress.ts';
 import { videoPublished } from './video-published.ts';
 import { videoRejected } from './video-rejected.ts';
@@ -18,6 +20,8 @@ export const contracts = [
   videoProgress,
   videoPublished,
   videoRejected,
+  videoAppealed,
+  moderationDecided,
   videoRemoved,
   follow,
   feedServed,

@@ -26,6 +26,8 @@ export const mediaKeys = {
   videoResults: (videoId: string): string => `results/video/${videoId}/`,
   /** How an upload ended, written once. */
   outcome: (videoId: string): string => `outcomes/${videoId}.json`,
+  /** A video that is ready and waits for a reviewer. */
+  held: (videoId: string): string => `held/${videoId}.json`,
   /** In the media bucket: everything that was made of a content. */
   content: (sha256: string): string => `content/${sha256}`,
 } as const;

@@ -2,7 +2,9 @@ import { cdnTier } from '../events/cdn-tier.ts';
 import { engagement } from '../events/engagement.ts';
 import { feedServed } from '../events/feed-served.ts';
 import { follow } from '../events/follow.ts';
+import { moderationDecided } from '../events/moderation-decided.ts';
 import { poolDecision } from '../events/pool-decision.ts';
+import { videoAppealed } from '../events/video-appealed.ts';
 import { videoProgress } from '../events/video-progress.ts';
 import { videoPublished } from '../events/video-published.ts';
 import { videoRejected } from '../events/video-rejected.ts';
@@ -44,6 +46,10 @@ export const videosRemoved = plain('videos_removed', 'videos-removed-history', v
 export const follows = plain('follows', 'follow-history', follow, 'user_id, occurred_at');
 export const feedItemsServed = plain('feed_items_served', 'feed-served-history', feedServed, 'user_id, occurred_at');
 
+/** The audit of moderation, and what creators say against it. */
+export const moderationDecisions = plain('moderation_decisions', 'moderation-decisions-history', moderationDecided, 'video_id, occurred_at');
+export const videoAppeals = plain('video_appeals', 'video-appeals-history', videoAppealed, 'video_id, occurred_at');
+
 /** The audit of exposure pools. */
 export const poolDecisions = plain('pool_decisions', 'pool-decisions-history', poolDecision, 'video_id, occurred_at');
 
@@ -59,6 +65,8 @@ export const historyTables: readonly HistoryTable[] = [
   videosRemoved,
   follows,
   feedItemsServed,
+  moderationDecisions,
+  videoAppeals,
   poolDecisions,
   cdnTiers,
 ];

@@ -4,7 +4,7 @@ import { ForyouError } from '#infra/errors.ts';
 import { HttpProblem } from './problem.ts';
 
 /** Who may call a route. Every route says it: one that does not is refused at start. */
-export type Access = 'public' | 'user' | 'operator';
+export type Access = 'public' | 'user' | 'operator' | 'moderator';
 
 export interface Caller {
   readonly userId: string;

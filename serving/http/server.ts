@@ -6,6 +6,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { Config } from '#infra/config.ts';
 import type { Access, Authenticate, Caller } from './auth.ts';
+import { type ModerationRouteServices, moderationRoutes } from './moderation-routes.ts';
 import { pageRoutes } from './page-routes.ts';
 import { HttpProblem, sendProblem } from './problem.ts';
 import { type RouteServices, routes } from './routes.ts';
@@ -21,7 +22,7 @@ declare module 'fastify' {
 }
 
 export interface ServerOptions {
-  readonly services: RouteServices & VideoRouteServices;
+  readonly services: RouteServices & VideoRouteServices & ModerationRouteServices;
   readonly authenticate: Authenticate;
   readonly limits: Config['limits'];
   /** An ioredis client that rate limits are counted in; without one they are counted in memory. */
@@ -53,6 +54,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await document(app);
   await app.register(routes(options.services));
   await app.register(videoRoutes(options.services));
+  await app.register(moderationRoutes(options.services));
   await app.register(pageRoutes);
   return app;
 }
@@ -69,7 +71,7 @@ function guard(app: FastifyInstance, authenticate: Authenticate): void {
     const access = request.routeOptions.config?.access;
     if (access === undefined || access === 'public') return;
     request.caller = await authenticate(request.headers.authorization);
-    if (access === 'operator' && !request.caller.scopes.has('operator')) throw new HttpProblem(403, 'this needs the scope "operator"');
+    if (access !== 'user' && !request.caller.scopes.has(access)) throw new HttpProblem(403, `this needs the scope "${access}"`);
   });
 }
 

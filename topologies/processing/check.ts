@@ -4,13 +4,13 @@ import type { Blobs } from '#infra/blobs/blobs.ts';
 import type { Media } from '#infra/media/media.ts';
 import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
 import { mediaBucket, quarantine } from '#schemas/media/store.ts';
-import type { Outcome } from './outcome.ts';
+import type { Held, Outcome } from './outcome.ts';
 import type { PictureClassifier, VirusScanner } from './ports.ts';
 import { processVideo, type Watcher } from './process-video.ts';
 
 export interface Checked {
   readonly file: string;
-  readonly outcome: Outcome;
+  readonly outcome: Outcome | Held;
   readonly seconds: number;
   /** Everything that was made, by name below the content's folder. */
   readonly made: ReadonlyMap<string, Buffer>;

@@ -21,15 +21,20 @@ export const lookedAt = (pictures: readonly PictureTrack[]): PictureTrack =>
   pictures.findLast((p) => Math.min(p.width, p.height) <= 360) ?? (pictures[0] as PictureTrack);
 
 /** Frames over the whole video at an even pace. They come from a rendition: ours, upright, of a known format. */
-export async function sampledFrames(job: MediaJob, pictures: readonly PictureTrack[], signal: AbortSignal): Promise<Frames> {
+export async function sampledFrames(
+  job: MediaJob,
+  pictures: readonly PictureTrack[],
+  signal: AbortSignal,
+  exactly?: { readonly width: number; readonly height: number },
+): Promise<Frames> {
   const track = lookedAt(pictures);
   const seconds = track.segments.reduce((sum, s) => sum + s.seconds, 0);
   const scale = Math.min(1, lookSettings.side / Math.max(track.width, track.height));
   const even = (value: number) => Math.max(16, 2 * Math.round((value * scale) / 2));
-  const framesPerSecond = Math.min(lookSettings.framesPerSecondMax, lookSettings.framesMax / Math.max(1, seconds));
-  return job.media.frames(
-    await trackFile(job, track),
-    { width: even(track.width), height: even(track.height), framesPerSecond },
-    { limits: processLimits.frames, signal },
-  );
+  // A model is dearer than a look: it gets a frame a second at most.
+  const [most, fastest] = exactly ? [lookSettings.modelFramesMax, 1] : [lookSettings.framesMax, lookSettings.framesPerSecondMax];
+  // A clip of a blink has a few frames all the same.
+  const framesPerSecond = Math.max(lookSettings.framesMin / seconds, Math.min(fastest, most / Math.max(1, seconds)));
+  const size = exactly ?? { width: even(track.width), height: even(track.height) };
+  return job.media.frames(await trackFile(job, track), { ...size, framesPerSecond }, { limits: processLimits.frames, signal });
 }

@@ -1,49 +1,97 @@
 import type { Probe } from '#infra/media/media.ts';
+import { moderationRules } from '#schemas/config/moderation.ts';
+import type { ModerationDecided } from '#schemas/events/moderation-decided.ts';
 import type { VideoPublished } from '#schemas/events/video-published.ts';
 import type { VideoRejected } from '#schemas/events/video-rejected.ts';
 import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
 import type { AnyTask, ResultOf } from '../engine/dag.ts';
+import { type ModerateResult, moderate } from './tasks/moderate.ts';
 import { packaged } from './tasks/package.ts';
 import { probe } from './tasks/probe.ts';
 import { scenes } from './tasks/scenes.ts';
 import { thumbnails } from './tasks/thumbnails.ts';
 
-/** How an upload ends. */
-export type Outcome = { readonly kind: 'published'; readonly event: VideoPublished } | { readonly kind: 'rejected'; readonly event: VideoRejected };
+/** How an upload ends; the decision about it goes with it, so that all that is said of it stays the same. */
+export type Outcome = { readonly sha256: string; readonly moderation: ModerationDecided | null } & (
+  | { readonly kind: 'published'; readonly event: VideoPublished }
+  | { readonly kind: 'rejected'; readonly event: VideoRejected }
+);
+/** Ready, and waiting for a reviewer: not an end yet. */
+export interface Held {
+  readonly kind: 'held';
+  readonly sha256: string;
+  readonly moderation: ModerationDecided;
+  /** What it says when it is approved. */
+  readonly event: VideoPublished;
+}
 
 const of = <T extends AnyTask>(results: ReadonlyMap<string, unknown>, task: T): ResultOf<T> => results.get(task.name) as ResultOf<T>;
 
-/** What all results together say. The id follows from the video, so that the event counts once however often it is sent. */
-export function publishedFrom(video: VideoUploaded, results: ReadonlyMap<string, unknown>, nowMs: number): Outcome {
+/** What all results together say. Ids follow from the video, so that an event counts once however often it is sent. */
+export function endFrom(video: VideoUploaded, sha256: string, results: ReadonlyMap<string, unknown>, nowMs: number): Outcome | Held {
   const stream = of(results, packaged);
   const pictures = of(results, thumbnails);
   const { picture, durationMs }: Probe = of(results, probe);
+  const judged = of(results, moderate);
+  const event: VideoPublished = {
+    eventId: `${video.videoId}/published`,
+    videoId: video.videoId,
+    creatorId: video.creatorId,
+    occurredAt: nowMs,
+    durationMs,
+    caption: video.caption,
+    topics: video.topics,
+    region: video.region,
+    hlsUrl: stream.hlsUrl,
+    firstSegmentUrl: stream.firstSegmentUrl,
+    posterUrl: pictures.posters[0] ?? '',
+    previewUrl: pictures.previewUrl,
+    placeholder: of(results, scenes).placeholder,
+    width: picture.width,
+    height: picture.height,
+    minAge: judged.minAge,
+    blockedRegions: [],
+    moderation: 'approved',
+  };
+  const moderation = decided(video, judged.verdict, judged, nowMs);
+  return judged.verdict === 'hold' ? { kind: 'held', sha256, moderation, event } : { kind: 'published', sha256, moderation, event };
+}
+
+const decided = (
+  video: VideoUploaded,
+  verdict: ModerationDecided['verdict'],
+  { by, reason, model, scores }: Pick<ModerateResult, 'by' | 'reason' | 'model' | 'scores'>,
+  occurredAt: number,
+): ModerationDecided => ({
+  eventId: `${video.videoId}/moderated`,
+  videoId: video.videoId,
+  creatorId: video.creatorId,
+  occurredAt,
+  verdict,
+  by,
+  reviewer: '',
+  reason,
+  model,
+  rules: moderationRules.version,
+  scores: JSON.stringify(scores),
+});
+
+/** Reasons that are decisions about what is shown, not about what can be read. */
+const policies: Partial<Record<VideoRejected['reason'], 'rules' | 'model'>> = { policyText: 'rules', policyPicture: 'model' };
+
+export function rejectedFor(video: VideoUploaded, sha256: string, reason: VideoRejected['reason'], detail: string, nowMs: number): Outcome {
+  const by = policies[reason];
   return {
-    kind: 'published',
+    kind: 'rejected',
+    sha256,
+    moderation: by ? decided(video, 'reject', { by, reason: detail, model: '', scores: {} }, nowMs) : null,
     event: {
-      eventId: `${video.videoId}/published`,
+      eventId: `${video.videoId}/rejected`,
       videoId: video.videoId,
       creatorId: video.creatorId,
       occurredAt: nowMs,
-      durationMs,
-      caption: video.caption,
-      topics: video.topics,
-      region: video.region,
-      hlsUrl: stream.hlsUrl,
-      firstSegmentUrl: stream.firstSegmentUrl,
-      posterUrl: pictures.posters[0] ?? '',
-      previewUrl: pictures.previewUrl,
-      placeholder: of(results, scenes).placeholder,
-      width: picture.width,
-      height: picture.height,
-      minAge: video.minAge,
-      blockedRegions: [],
-      moderation: 'approved',
+      reason,
+      detail: detail.slice(0, 500),
     },
   };
 }
-
-export const rejectedFor = (video: VideoUploaded, reason: VideoRejected['reason'], detail: string, nowMs: number): Outcome => ({
-  kind: 'rejected',
-  event: { eventId: `${video.videoId}/rejected`, videoId: video.videoId, creatorId: video.creatorId, occurredAt: nowMs, reason, detail: detail.slice(0, 500) },
-});

@@ -11,6 +11,8 @@ export interface VirusScanner {
 export interface PictureClassifier {
   readonly version: string;
   readonly labels: readonly string[];
+  /** Pixels of the frames that it wants. */
+  readonly size: { readonly width: number; readonly height: number };
   /** One row of probabilities for each frame, in the order of labels. */
   classify(frames: Frames): Promise<readonly Float32Array[]>;
 }

@@ -9,7 +9,7 @@ import { quarantine } from '#schemas/media/store.ts';
 import { type DagOptions, runDag } from '../engine/dag.ts';
 import { Attempts } from './attempts.ts';
 import { Content, type MediaJob } from './job.ts';
-import { type Outcome, publishedFrom, rejectedFor } from './outcome.ts';
+import { endFrom, type Held, type Outcome, rejectedFor } from './outcome.ts';
 import type { PictureClassifier, VirusScanner } from './ports.ts';
 import { processing, processingConcurrency } from './processing.ts';
 import { keptResults, users } from './results.ts';
@@ -35,7 +35,7 @@ export interface Watcher {
  * One upload through all tasks to its end. Outages are waited for; anything that the file is to blame for rejects it.
  * Throws when the signal aborts, and for bugs.
  */
-export async function processVideo(services: ProcessingServices, video: VideoUploaded, signal: AbortSignal, watcher: Watcher = {}): Promise<Outcome> {
+export async function processVideo(services: ProcessingServices, video: VideoUploaded, signal: AbortSignal, watcher: Watcher = {}): Promise<Outcome | Held> {
   const scratch = await mkdtemp(join(tmpdir(), 'foryou-media-'));
   const attempts = new Attempts(services.blobs, video.videoId);
   let content: Content | null = null;
@@ -47,12 +47,12 @@ export async function processVideo(services: ProcessingServices, video: VideoUpl
     content = new Content(services.blobs, services.mediaUrl, sha256);
     await users.add(services.blobs, sha256, video.videoId);
     const context: MediaJob = { ...services, video, sha256, original, scratch, content, playable: (url) => watcher.onPlayable?.(url) };
-    return publishedFrom(video, await runTasks(services.blobs, context, attempts, signal, watcher), services.clock.now());
+    return endFrom(video, sha256, await runTasks(services.blobs, context, attempts, signal, watcher), services.clock.now());
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const made = content;
     if (made) await users.remove(services.blobs, made.sha256, video.videoId, () => made.removeAll());
-    return rejectedFor(video, error.reason, error.message, services.clock.now());
+    return rejectedFor(video, made?.sha256 ?? '', error.reason, error.message, services.clock.now());
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

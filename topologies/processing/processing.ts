@@ -1,6 +1,8 @@
 import type { AnyTask } from '../engine/dag.ts';
+import { classify } from './tasks/classify.ts';
 import { ladder } from './tasks/ladder.ts';
 import { listen } from './tasks/listen.ts';
+import { moderate, readText } from './tasks/moderate.ts';
 import { packaged } from './tasks/package.ts';
 import { probe } from './tasks/probe.ts';
 import { scan } from './tasks/scan.ts';
@@ -9,7 +11,19 @@ import { sound } from './tasks/sound.ts';
 import { thumbnails } from './tasks/thumbnails.ts';
 
 /** From a creator's file to a stream, as one screen of tasks; each says what it needs. */
-export const processing = [probe, scan, sound, ladder, listen, scenes, thumbnails, packaged] as const satisfies readonly AnyTask[];
+export const processing = [
+  readText,
+  probe,
+  scan,
+  sound,
+  ladder,
+  listen,
+  scenes,
+  thumbnails,
+  classify,
+  moderate,
+  packaged,
+] as const satisfies readonly AnyTask[];
 
 /** Tasks side by side: the ladder uses all processors by itself, the rest is small. */
 export const processingConcurrency = 2;

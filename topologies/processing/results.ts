@@ -1,7 +1,7 @@
 import type { Blobs } from '#infra/blobs/blobs.ts';
 import { mediaKeys, quarantine } from '#schemas/media/store.ts';
 import type { AnyTask, Results } from '../engine/dag.ts';
-import type { Outcome } from './outcome.ts';
+import type { Held, Outcome } from './outcome.ts';
 
 /** Results as objects, under the content's hash or under the video. */
 export function keptResults(blobs: Blobs, sha256: string, videoId: string): Results {
@@ -42,4 +42,15 @@ export async function readOutcome(blobs: Blobs, videoId: string): Promise<Outcom
 export async function decideOnce(blobs: Blobs, videoId: string, outcome: Outcome): Promise<Outcome> {
   if (await blobs.putNew(quarantine, mediaKeys.outcome(videoId), Buffer.from(JSON.stringify(outcome)))) return outcome;
   return (await readOutcome(blobs, videoId)) ?? outcome;
+}
+
+/** What waits for a reviewer; it stays when he has decided, as a record. */
+export async function readHeld(blobs: Blobs, videoId: string): Promise<Held | null> {
+  const body = await blobs.get(quarantine, mediaKeys.held(videoId));
+  return body && (JSON.parse(body.toString()) as Held);
+}
+export async function holdOnce(blobs: Blobs, held: Held): Promise<Held> {
+  const key = mediaKeys.held(held.event.videoId);
+  if (await blobs.putNew(quarantine, key, Buffer.from(JSON.stringify(held)))) return held;
+  return (await readHeld(blobs, held.event.videoId)) ?? held;
 }

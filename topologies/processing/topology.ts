@@ -1,4 +1,5 @@
 import type { EventProducer } from '#infra/producer/producer.ts';
+import { moderationDecided } from '#schemas/events/moderation-decided.ts';
 import { type VideoProgress, videoProgress } from '#schemas/events/video-progress.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
 import { videoRejected } from '#schemas/events/video-rejected.ts';
@@ -8,10 +9,10 @@ import { type Topology, topology, work } from '../engine/topology.ts';
 import { dedupe } from '../steps/dedupe.ts';
 import { hasIds } from '../steps/ids.ts';
 import { inTime } from '../steps/times.ts';
-import type { Outcome } from './outcome.ts';
+import type { Held, Outcome } from './outcome.ts';
 import { type ProcessingServices, processVideo, type Watcher } from './process-video.ts';
 import { processing } from './processing.ts';
-import { decideOnce, readOutcome } from './results.ts';
+import { decideOnce, holdOnce, readHeld, readOutcome } from './results.ts';
 
 const sayEveryMs = 1_000;
 const totalWeight = processing.reduce((sum, t) => sum + t.weight, 0);
@@ -31,20 +32,27 @@ export function processingTopology(services: ProcessingServices, producer: Event
       async run(video, signal, step) {
         const teller = new Teller(services, producer, video);
         await step('W2');
-        let outcome = await readOutcome(services.blobs, video.videoId);
-        if (!outcome) {
-          const ended = await processVideo(services, video, signal, { ...teller.watcher, ...(at ? { at } : {}) });
+        let end: Outcome | Held | null = (await readOutcome(services.blobs, video.videoId)) ?? (await readHeld(services.blobs, video.videoId));
+        if (!end) {
+          const ended = stamped(await processVideo(services, video, signal, { ...teller.watcher, ...(at ? { at } : {}) }), teller.now());
           await step('W3');
-          outcome = await decideOnce(services.blobs, video.videoId, { ...ended, event: { ...ended.event, occurredAt: teller.now() } } as Outcome);
+          end = ended.kind === 'held' ? await holdOnce(services.blobs, ended) : await decideOnce(services.blobs, video.videoId, ended);
         }
         await teller.silence();
         await step('W4');
-        if (outcome.kind === 'published') await producer.send(videoPublished, [outcome.event]);
-        else await producer.send(videoRejected, [outcome.event]);
+        if (end.moderation) await producer.send(moderationDecided, [end.moderation]);
+        if (end.kind === 'held') await teller.held(end);
+        else await sendEnd(producer, end);
       },
     }),
   });
 }
+
+/** The end is later than all that was said on the way to it. */
+const stamped = <E extends Outcome | Held>(end: E, occurredAt: number): E => ({ ...end, event: { ...end.event, occurredAt } });
+
+export const sendEnd = (producer: EventProducer, end: Outcome): Promise<void> =>
+  end.kind === 'published' ? producer.send(videoPublished, [end.event]) : producer.send(videoRejected, [end.event]);
 
 /** Says how far an upload has come, not too often. What cannot be said is left unsaid: nothing depends on it. */
 class Teller {
@@ -91,6 +99,15 @@ class Teller {
     const percent = Math.floor((100 * weighted) / totalWeight);
     const event = { eventId: `${videoId}/${occurredAt}`, videoId, creatorId, occurredAt, state, task, percent, detail, hlsUrl: this.#hlsUrl };
     this.#saying = this.#saying.then(() => this.#producer.send(videoProgress, [event])).catch(() => {});
+  }
+
+  /** Its time and id are those of the hold, so that saying it again changes nothing. */
+  async held({ event, moderation }: Held): Promise<void> {
+    const { videoId, creatorId, occurredAt } = event;
+    const detail = `a reviewer looks at it: ${moderation.reason}`;
+    await this.#producer.send(videoProgress, [
+      { eventId: `${videoId}/held`, videoId, creatorId, occurredAt, state: 'held', task: 'moderate', percent: 100, detail, hlsUrl: event.hlsUrl },
+    ]);
   }
 
   /** Nothing is said after this. */
