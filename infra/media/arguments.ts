@@ -20,8 +20,11 @@ export const guarded: readonly string[] = [
 
 const quiet = ['-hide_banner', '-nostdin', '-v', 'error', '-y'];
 const input = (more: readonly string[] = []): string[] => [...quiet, ...guarded, ...more, '-i', '/input'];
-/** Nothing plays longer, whatever the file claims. */
-const atMost = ['-t', String(mediaLimits.durationMsMax / 1_000 + 1)];
+/**
+ * Nothing plays much longer than the file says: a gap in its times would be filled with pictures and silence, and a
+ * few damaged bytes would become ten minutes.
+ */
+const atMost = (durationMs: number): string[] => ['-t', ((1.1 * Math.min(durationMs, mediaLimits.durationMsMax)) / 1_000 + 1).toFixed(3)];
 
 export const probeArguments = ['-v', 'error', ...guarded, '-count_packets', '-show_format', '-show_streams', '-of', 'json', '/input'];
 /** The time and length of each packet of the picture: cheap, for nothing is decoded. */
@@ -77,14 +80,14 @@ export function renditionArguments(probe: Probe, renditions: readonly Rendition[
       ...['-map', `[${name}]`, '-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-crf', String(crf)],
       ...['-maxrate', `${kbps}k`, '-bufsize', `${2 * kbps}k`, '-g', String(frames), '-keyint_min', String(frames), '-sc_threshold', '0'],
       ...['-force_key_frames', `expr:gte(t,n_forced*${segmentSeconds})`, '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
-      ...[...atMost, '-map_metadata', '-1', ...hlsOf(`/work/${name}`)],
+      ...[...atMost(probe.durationMs), '-map_metadata', '-1', ...hlsOf(`/work/${name}`)],
     ];
   });
   return [...input(), '-progress', 'pipe:1', '-filter_complex', steps.join(';'), ...outputs];
 }
 
 /** Metadata stays behind: a stranger's file may say where it was filmed. */
-export const soundArguments = (gainDb: number): string[] => [
+export const soundArguments = (gainDb: number, durationMs: number): string[] => [
   ...[
     ...input(),
     '-map',
@@ -92,16 +95,16 @@ export const soundArguments = (gainDb: number): string[] => [
     '-af',
     `aresample=48000:async=1:first_pts=0,volume=${gainDb.toFixed(2)}dB,alimiter=limit=0.84:level=false:attack=1:release=50`,
   ],
-  ...[...atMost, '-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-map_metadata', '-1', ...hlsOf('/work')],
+  ...[...atMost(durationMs), '-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-map_metadata', '-1', ...hlsOf('/work')],
 ];
 
-export const loudnessArguments: string[] = [
-  ...['-hide_banner', '-nostdin', '-v', 'info', '-nostats', ...guarded, '-i', '/input', '-map', '0:a:0', ...atMost],
+export const loudnessArguments = (durationMs: number): string[] => [
+  ...['-hide_banner', '-nostdin', '-v', 'info', '-nostats', ...guarded, '-i', '/input', '-map', '0:a:0', ...atMost(durationMs)],
   ...['-af', 'loudnorm=print_format=json', '-f', 'null', '-'],
 ];
 
-export const frameArguments = (size: { width: number; height: number; framesPerSecond: number }): string[] => [
-  ...[...input(), '-map', '0:v:0', '-vf', `fps=${size.framesPerSecond}:start_time=0,scale=${size.width}:${size.height}:flags=area`, ...atMost],
+export const frameArguments = (size: { width: number; height: number; framesPerSecond: number }, durationMs: number): string[] => [
+  ...[...input(), '-map', '0:v:0', '-vf', `fps=${size.framesPerSecond}:start_time=0,scale=${size.width}:${size.height}:flags=area`, ...atMost(durationMs)],
   ...['-pix_fmt', 'rgb24', '-f', 'rawvideo', '-'],
 ];
 
@@ -117,7 +120,7 @@ export const animationArguments = (span: { atMs: number; lengthMs: number; width
   ...['-c:v', 'libwebp_anim', '-quality', '60', '-compression_level', '3', '-loop', '0', '-f', 'webp', '-'],
 ];
 
-export const fingerprintArguments: string[] = [
-  ...[...input(), '-map', '0:a:0', ...atMost, '-ac', '1', '-ar', '11025'],
+export const fingerprintArguments = (durationMs: number): string[] => [
+  ...[...input(), '-map', '0:a:0', ...atMost(durationMs), '-ac', '1', '-ar', '11025'],
   ...['-f', 'chromaprint', '-fp_format', 'raw', '-'],
 ];

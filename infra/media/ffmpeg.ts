@@ -19,6 +19,8 @@ import { type ProbeOutput, readProbe } from './ffprobe.ts';
 import { type Call, type Frames, type Loudness, type Media, type Probe, Refusal, type RenditionsCall } from './media.ts';
 import { confined, type Printed, type SandboxKind } from './sandbox.ts';
 
+type Bounds = Omit<Call, 'durationMs'>;
+
 const lookEveryMs = 150;
 
 /** ffmpeg and ffprobe of the distribution, each call in a sandbox of its own. */
@@ -32,14 +34,14 @@ export class FfmpegMedia implements Media {
     command: 'ffmpeg' | 'ffprobe',
     input: string,
     args: readonly string[],
-    call: Call,
+    call: Bounds,
     more: Partial<Parameters<typeof confined>[1]> = {},
   ): Promise<Printed> {
     const { limits, signal } = call;
     return confined(this.#sandbox, { command, args, input, limits, failsAs: 'damaged', ...(signal ? { signal } : {}), ...more });
   }
 
-  async probe(file: string, call: Call): Promise<Probe> {
+  async probe(file: string, call: Bounds): Promise<Probe> {
     if ((await stat(file)).size === 0) throw new Refusal('empty', 'it has 0 bytes');
     const failsAs: Rejection = 'notAVideo';
     const { stdout } = await this.#run('ffprobe', file, probeArguments, call, { failsAs });
@@ -50,7 +52,7 @@ export class FfmpegMedia implements Media {
   }
 
   /** Where the last packet ends, for a container that does not say how long it is. */
-  async #lastPacketMs(file: string, call: Call): Promise<number> {
+  async #lastPacketMs(file: string, call: Bounds): Promise<number> {
     const { stdout } = await this.#run('ffprobe', file, packetArguments, call);
     let last = 0;
     for (const line of stdout.toString().split('\n')) {
@@ -90,7 +92,7 @@ export class FfmpegMedia implements Media {
   }
 
   async loudness(file: string, call: Call): Promise<Loudness | null> {
-    const { stderr } = await this.#run('ffmpeg', file, loudnessArguments, call);
+    const { stderr } = await this.#run('ffmpeg', file, loudnessArguments(call.durationMs), call);
     const found = /\{[^{}]*"input_i"[^{}]*\}/.exec(stderr);
     if (!found) throw new Refusal('damaged', 'its sound could not be read');
     const measured = JSON.parse(found[0]) as Record<'input_i' | 'input_tp' | 'input_lra', string>;
@@ -100,29 +102,29 @@ export class FfmpegMedia implements Media {
 
   async soundTrack(file: string, gainDb: number, into: string, call: Call): Promise<readonly Segment[]> {
     await mkdir(into, { recursive: true });
-    await this.#run('ffmpeg', file, soundArguments(gainDb), call, { work: into });
+    await this.#run('ffmpeg', file, soundArguments(gainDb, call.durationMs), call, { work: into });
     return readSegments(into);
   }
 
   async frames(file: string, size: { width: number; height: number; framesPerSecond: number }, call: Call): Promise<Frames> {
-    const { stdout: pixels } = await this.#run('ffmpeg', file, frameArguments(size), call);
+    const { stdout: pixels } = await this.#run('ffmpeg', file, frameArguments(size, call.durationMs), call);
     const count = Math.floor(pixels.length / (size.width * size.height * 3));
     if (count === 0) throw new Refusal('damaged', 'not one frame could be read');
     return { ...size, count, pixels };
   }
 
-  async still(file: string, atMs: number, size: { width: number; height: number; hdr: boolean }, call: Call): Promise<Buffer> {
+  async still(file: string, atMs: number, size: { width: number; height: number; hdr: boolean }, call: Bounds): Promise<Buffer> {
     const { stdout } = await this.#run('ffmpeg', file, stillArguments(atMs, size), call);
     return stdout;
   }
 
-  async animation(file: string, span: { atMs: number; lengthMs: number; width: number; height: number }, call: Call): Promise<Buffer> {
+  async animation(file: string, span: { atMs: number; lengthMs: number; width: number; height: number }, call: Bounds): Promise<Buffer> {
     const { stdout } = await this.#run('ffmpeg', file, animationArguments(span), call);
     return stdout;
   }
 
   async fingerprint(file: string, call: Call): Promise<Uint32Array> {
-    const { stdout } = await this.#run('ffmpeg', file, fingerprintArguments, call);
+    const { stdout } = await this.#run('ffmpeg', file, fingerprintArguments(call.durationMs), call);
     const words = new Uint32Array(stdout.length >> 2);
     for (let i = 0; i < words.length; i++) words[i] = stdout.readUInt32LE(4 * i);
     return words;

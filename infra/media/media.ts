@@ -57,11 +57,13 @@ export interface Frames {
 }
 
 export interface Call {
+  /** How long the file says that it is, in milliseconds; more than a tenth beyond it is not read. */
+  readonly durationMs: number;
   readonly limits: ProcessLimits;
   readonly signal?: AbortSignal;
 }
 
-export interface RenditionsCall extends Call {
+export interface RenditionsCall extends Omit<Call, 'durationMs'> {
   readonly file: string;
   readonly probe: Probe;
   readonly renditions: readonly Rendition[];
@@ -78,7 +80,7 @@ export interface RenditionsCall extends Call {
  * a closed list, no network, no other file, and no more than its limits. Bad files are a `Refusal`.
  */
 export interface Media {
-  probe(file: string, call: Call): Promise<Probe>;
+  probe(file: string, call: Omit<Call, 'durationMs'>): Promise<Probe>;
   /** All renditions from one decode. Returns the segments of each. */
   renditions(call: RenditionsCall): Promise<readonly (readonly Segment[])[]>;
   /** Null for silence. */
@@ -88,9 +90,9 @@ export interface Media {
   /** Frames at a fixed rate, scaled to exactly `width` x `height`. */
   frames(file: string, size: { width: number; height: number; framesPerSecond: number }, call: Call): Promise<Frames>;
   /** One picture (JPEG) of the moment, scaled to `width` x `height`. */
-  still(file: string, atMs: number, size: { width: number; height: number; hdr: boolean }, call: Call): Promise<Buffer>;
+  still(file: string, atMs: number, size: { width: number; height: number; hdr: boolean }, call: Omit<Call, 'durationMs'>): Promise<Buffer>;
   /** A short animated WebP from `atMs` on. */
-  animation(file: string, span: { atMs: number; lengthMs: number; width: number; height: number }, call: Call): Promise<Buffer>;
+  animation(file: string, span: { atMs: number; lengthMs: number; width: number; height: number }, call: Omit<Call, 'durationMs'>): Promise<Buffer>;
   /** Chromaprint's numbers, about eight a second. */
   fingerprint(file: string, call: Call): Promise<Uint32Array>;
 }

@@ -24,7 +24,7 @@ test.runIf(existsSync(clip))('it says what the framework says that it was made w
   const model = await PictureModel.load(config, inference);
   if (!model) throw new Error('the picture model was not installed');
   const media = new FfmpegMedia(config.media.sandbox);
-  const frames = await media.frames(clip, { ...model.size, framesPerSecond: 1 }, { limits: processLimits.frames });
+  const frames = await media.frames(clip, { ...model.size, framesPerSecond: 1 }, { limits: processLimits.frames, durationMs: 14_000 });
   const rows = await model.classify(frames);
   expect(rows).toHaveLength(frames.count);
   for (const [i, row] of reference.entries())

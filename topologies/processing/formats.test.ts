@@ -112,7 +112,10 @@ test('without sound there is no group of sound; silence stays silent; what is qu
   expect(silent.outcome.kind).toBe('published');
   const quiet = await check(await makeClip(join(folder, 'quiet.mp4'), { seconds: 4, sound: 'sine=frequency=440:sample_rate=48000,volume=-9dB' }));
   const { file } = await renditionOf(quiet, 'sound');
-  const loudness = await media.loudness(file, { limits: { cpuSeconds: 60, wallSeconds: 60, memoryBytes: 2 ** 30, fileBytes: 2 ** 20, outputBytes: 2 ** 20 } });
+  const loudness = await media.loudness(file, {
+    durationMs: 4_000,
+    limits: { cpuSeconds: 60, wallSeconds: 60, memoryBytes: 2 ** 30, fileBytes: 2 ** 20, outputBytes: 2 ** 20 },
+  });
   expect(Math.abs((loudness?.integrated ?? 0) + 14)).toBeLessThan(0.7);
   expect(loudness?.truePeak).toBeLessThanOrEqual(-1);
 });

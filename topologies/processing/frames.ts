@@ -36,5 +36,5 @@ export async function sampledFrames(
   // A clip of a blink has a few frames all the same.
   const framesPerSecond = Math.max(lookSettings.framesMin / seconds, Math.min(fastest, most / Math.max(1, seconds)));
   const size = exactly ?? { width: even(track.width), height: even(track.height) };
-  return job.media.frames(await trackFile(job, track), { ...size, framesPerSecond }, { limits: processLimits.frames, signal });
+  return job.media.frames(await trackFile(job, track), { ...size, framesPerSecond }, { limits: processLimits.frames, signal, durationMs: 1_000 * seconds });
 }

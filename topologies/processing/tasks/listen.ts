@@ -22,7 +22,7 @@ export const listen = mediaTask({
     const { track } = inputs.sound;
     if (!track) return { after: null, fingerprint: '' };
     const file = await trackFile(job, track);
-    const call = { limits: processLimits.audio, signal };
+    const call = { limits: processLimits.audio, signal, durationMs: 1_000 * track.segments.reduce((sum, s) => sum + s.seconds, 0) };
     const after = await job.media.loudness(file, call);
     const words = await job.media.fingerprint(file, call);
     return { after, fingerprint: Buffer.from(words.buffer, words.byteOffset, words.byteLength).toString('base64') };

@@ -30,7 +30,7 @@ export const sound = mediaTask({
   weight: 6,
   async run({ media, original, content, scratch }, inputs, { signal, progress }): Promise<SoundResult> {
     if (!inputs.probe.sound) return silent;
-    const call = { limits: processLimits.audio, signal };
+    const call = { limits: processLimits.audio, signal, durationMs: inputs.probe.durationMs };
     const before = await media.loudness(original, call);
     progress(0.3);
     const gainDb = gainFor(before);
