@@ -73,6 +73,7 @@ test('vectors and an index are learnt from history, and serving swaps in each ne
       placeholder: '',
       width: 0,
       height: 0,
+      soundId: '',
       minAge: 0,
       blockedRegions: [],
       moderation: 'approved',

@@ -13,6 +13,7 @@ import {
   rejectedOnline,
   removedHistory,
   removedOnline,
+  soundsHistory,
   tiersHistory,
   uploadedHistory,
   uploadedOnline,
@@ -32,6 +33,7 @@ const videos: readonly Topology[] = [
   tiersHistory,
   moderationHistory,
   appealsHistory,
+  soundsHistory,
 ];
 
 export const topologies: readonly Topology[] = [

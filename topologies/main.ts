@@ -10,6 +10,7 @@ import { FfmpegMedia } from '#infra/media/ffmpeg.ts';
 import { PictureModel } from '#infra/media/picture-model.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { startEndpoint } from '#infra/telemetry/endpoint.ts';
+import { processLimits } from '#schemas/config/media.ts';
 import { runTopology } from './engine/runner.ts';
 import type { EngineSettings, Services } from './engine/services.ts';
 import type { Topology } from './engine/topology.ts';
@@ -17,6 +18,7 @@ import { topologies, topologiesNamed, topologyGroups } from './index.ts';
 import { type Checked, checkFile } from './processing/check.ts';
 import type { PictureClassifier, VirusScanner } from './processing/ports.ts';
 import type { Watcher } from './processing/process-video.ts';
+import { RegisteredWorks, type Work } from './processing/registered-works.ts';
 import { reviewsTopology } from './processing/reviews.ts';
 import { processingTopology } from './processing/topology.ts';
 
@@ -41,10 +43,12 @@ export interface RunOptions {
 async function uploads(config: Config, adapters: Adapters, { atTask }: RunOptions): Promise<readonly Topology[]> {
   const blobs = new S3Blobs(config.s3);
   const producer = new EventProducer(adapters);
+  const works = new RegisteredWorks(adapters.warehouse);
   const services = {
     blobs,
     media: new FfmpegMedia(config.media.sandbox),
     ...(await judges(config)),
+    works,
     mediaUrl: config.media.url,
     clock: systemClock,
   };
@@ -85,7 +89,19 @@ export async function* checkFiles(config: Config, files: readonly string[], begi
   const looks = await judges(config);
   for (const file of files) {
     const end = begin(file);
-    yield await checkFile({ blobs: new MemoryBlobs(), media, ...looks }, file, new AbortController().signal);
+    yield await checkFile({ blobs: new MemoryBlobs(), media, ...looks, works: null }, file, new AbortController().signal);
     end?.();
   }
+}
+
+/** Registers a work by its sound; returns how many words its fingerprint has. */
+export async function registerWork(config: Config, file: string, work: Work): Promise<number> {
+  const media = new FfmpegMedia(config.media.sandbox);
+  const { durationMs } = await media.probeSound(file, { limits: processLimits.probe });
+  const words = await media.fingerprint(file, { limits: processLimits.audio, durationMs });
+  const adapters = connect(config, 'foryou-media');
+  return new RegisteredWorks(adapters.warehouse)
+    .register(work, words)
+    .then(() => words.length)
+    .finally(() => disconnect(adapters));
 }

@@ -1,5 +1,6 @@
 import { cdnTier } from '#schemas/events/cdn-tier.ts';
 import { moderationDecided } from '#schemas/events/moderation-decided.ts';
+import { soundMatched } from '#schemas/events/sound-matched.ts';
 import { videoAppealed } from '#schemas/events/video-appealed.ts';
 import { videoProgress } from '#schemas/events/video-progress.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
@@ -10,6 +11,7 @@ import { progressFeed, publishedFeed, rejectedFeed, removedFeed, uploadedFeed } 
 import {
   cdnTiers,
   moderationDecisions,
+  soundMatches,
   videoAppeals,
   videosProgressed,
   videosPublished,
@@ -39,3 +41,4 @@ export const tiersHistory = topology(cdnTiers.group, { source: cdnTier, steps: d
 export const removedOnline = topology(removedFeed.group, { source: videoRemoved, steps: decideVideo, sink: features(removedFeed.views) });
 export const moderationHistory = topology(moderationDecisions.group, { source: moderationDecided, steps: decideVideo, sink: rows(moderationDecisions) });
 export const appealsHistory = topology(videoAppeals.group, { source: videoAppealed, steps: decideVideo, sink: rows(videoAppeals) });
+export const soundsHistory = topology(soundMatches.group, { source: soundMatched, steps: decideVideo, sink: rows(soundMatches) });

@@ -63,6 +63,7 @@ const video = (i: number, random: Random, nowMs: number): VideoPublished => ({
   placeholder: '',
   width: 0,
   height: 0,
+  soundId: '',
   minAge: 0,
   blockedRegions: [],
   moderation: 'approved',

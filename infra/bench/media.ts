@@ -79,7 +79,7 @@ async function ours(file: string): Promise<{ playable: number; processed: number
   const before = childSeconds();
   const began = performance.now();
   let playable = 0;
-  const checked = await checkFile({ blobs: new MemoryBlobs(), media, scanner: null, classifier: null }, file, new AbortController().signal, {
+  const checked = await checkFile({ blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: null }, file, new AbortController().signal, {
     onPlayable: () => {
       playable = (performance.now() - began) / 1_000;
     },

@@ -3,7 +3,7 @@ import { type Rendition, segmentSeconds } from '#schemas/media/ladder.ts';
 import type { Probe } from './media.ts';
 
 /** Containers that are opened. Playlists, image sequences, concatenations and everything else that names another file are not among them. */
-const demuxers = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,avi,flv,gif,mpeg,asf';
+const demuxers = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,avi,flv,gif,mpeg,asf,wav,mp3,flac,ogg,aac';
 const decoders = [
   'h264,hevc,vp8,vp9,libdav1d,av1,libvpx,libvpx-vp9,mpeg4,msmpeg4v3,mpeg2video,mpeg1video,h263,h263i,flv,gif,mjpeg,prores,theora,wmv2,vc1',
   'aac,mp3,mp3float,mp2,opus,libopus,vorbis,libvorbis,ac3,eac3,amrnb,amrwb,libopencore_amrnb,libopencore_amrwb,flac,alac,nellymoser,speex,libspeex,wmav2',
@@ -120,7 +120,9 @@ export const animationArguments = (span: { atMs: number; lengthMs: number; width
   ...['-c:v', 'libwebp_anim', '-quality', '60', '-compression_level', '3', '-loop', '0', '-f', 'webp', '-'],
 ];
 
-export const fingerprintArguments = (durationMs: number): string[] => [
-  ...[...input(), '-map', '0:a:0', ...atMost(durationMs), '-ac', '1', '-ar', '11025'],
+/** Samples that are read as if there were more or fewer a second play faster or slower. */
+export const fingerprintArguments = (durationMs: number, { speed, skipMs }: { speed: number; skipMs: number }): string[] => [
+  ...[...input(), '-map', '0:a:0', ...atMost(durationMs), '-ac', '1'],
+  ...['-af', `atrim=start=${(skipMs / 1_000).toFixed(4)},aresample=48000,asetrate=${Math.round(48_000 * speed)},aresample=11025`],
   ...['-f', 'chromaprint', '-fp_format', 'raw', '-'],
 ];

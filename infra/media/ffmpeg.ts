@@ -51,6 +51,14 @@ export class FfmpegMedia implements Media {
     return readProbe(output, packetsMs);
   }
 
+  async probeSound(file: string, call: Bounds): Promise<{ durationMs: number }> {
+    const { stdout } = await this.#run('ffprobe', file, probeArguments, call, { failsAs: 'notAVideo' });
+    const { streams = [], format } = JSON.parse(stdout.toString()) as ProbeOutput;
+    const durationMs = Math.round(1_000 * Number(format?.duration ?? Number.NaN));
+    if (!streams.some((s) => s.codec_type === 'audio') || !(durationMs > 0)) throw new Refusal('notAVideo', 'there is no sound in it');
+    return { durationMs };
+  }
+
   /** Where the last packet ends, for a container that does not say how long it is. */
   async #lastPacketMs(file: string, call: Bounds): Promise<number> {
     const { stdout } = await this.#run('ffprobe', file, packetArguments, call);
@@ -123,8 +131,8 @@ export class FfmpegMedia implements Media {
     return stdout;
   }
 
-  async fingerprint(file: string, call: Call): Promise<Uint32Array> {
-    const { stdout } = await this.#run('ffmpeg', file, fingerprintArguments(call.durationMs), call);
+  async fingerprint(file: string, call: Call, played = { speed: 1, skipMs: 0 }): Promise<Uint32Array> {
+    const { stdout } = await this.#run('ffmpeg', file, fingerprintArguments(call.durationMs, played), call);
     const words = new Uint32Array(stdout.length >> 2);
     for (let i = 0; i < words.length; i++) words[i] = stdout.readUInt32LE(4 * i);
     return words;

@@ -81,6 +81,8 @@ export interface RenditionsCall extends Omit<Call, 'durationMs'> {
  */
 export interface Media {
   probe(file: string, call: Omit<Call, 'durationMs'>): Promise<Probe>;
+  /** Of a file that may have a sound alone. */
+  probeSound(file: string, call: Omit<Call, 'durationMs'>): Promise<{ readonly durationMs: number }>;
   /** All renditions from one decode. Returns the segments of each. */
   renditions(call: RenditionsCall): Promise<readonly (readonly Segment[])[]>;
   /** Null for silence. */
@@ -93,6 +95,6 @@ export interface Media {
   still(file: string, atMs: number, size: { width: number; height: number; hdr: boolean }, call: Omit<Call, 'durationMs'>): Promise<Buffer>;
   /** A short animated WebP from `atMs` on. */
   animation(file: string, span: { atMs: number; lengthMs: number; width: number; height: number }, call: Omit<Call, 'durationMs'>): Promise<Buffer>;
-  /** Chromaprint's numbers, about eight a second. */
-  fingerprint(file: string, call: Call): Promise<Uint32Array>;
+  /** Chromaprint's numbers, about eight a second, of the sound as it is played: at another speed, pitch and all, or from a moment on. */
+  fingerprint(file: string, call: Call, played?: { readonly speed: number; readonly skipMs: number }): Promise<Uint32Array>;
 }

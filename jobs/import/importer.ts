@@ -139,6 +139,7 @@ function newVideos(events: readonly Engagement[], known: Set<string>): VideoPubl
       placeholder: '',
       width: 0,
       height: 0,
+      soundId: '',
       minAge: 0,
       blockedRegions: [],
       moderation: 'approved',

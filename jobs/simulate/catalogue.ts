@@ -47,6 +47,7 @@ export function makeCatalogue(count: number, seed: number, nowMs: number): Video
       placeholder: '',
       width: 0,
       height: 0,
+      soundId: '',
       minAge: 0,
       blockedRegions: [],
       moderation: 'approved',

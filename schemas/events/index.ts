@@ -6,6 +6,7 @@ import { feedServed } from './feed-served.ts';
 import { follow } from './follow.ts';
 import { moderationDecided } from './moderation-decided.ts';
 import { poolDecision } from './pool-decision.ts';
+import { soundMatched } from './sound-matched.ts';
 import { videoAppealed } from './video-appealed.ts';
 import { videoProgress } from './video-progress.ts';
 import { videoPublished } from './video-published.ts';
@@ -22,6 +23,7 @@ export const contracts = [
   videoRejected,
   videoAppealed,
   moderationDecided,
+  soundMatched,
   videoRemoved,
   follow,
   feedServed,

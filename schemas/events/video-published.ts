@@ -21,6 +21,7 @@ export const videoPublished = event({
     placeholder: text('A BlurHash of the poster, to be shown until it is there.', ''),
     width: int('Width of the picture as it is shown, in pixels.', 0),
     height: int('Height of the picture as it is shown, in pixels.', 0),
+    soundId: text('The sound that it uses: of a registered work (work/...), of another video, or its own (sound/...) that others may use.', ''),
     minAge: int('Youngest viewer that it is for, in years; 0 for everybody.', 0),
     blockedRegions: strings('Regions where it may not be shown.'),
     moderation: oneOf('What moderation decided: limited is shown to followers alone.', ['approved', 'limited', 'blocked'], 'approved'),

@@ -4,6 +4,7 @@ import { feedServed } from '../events/feed-served.ts';
 import { follow } from '../events/follow.ts';
 import { moderationDecided } from '../events/moderation-decided.ts';
 import { poolDecision } from '../events/pool-decision.ts';
+import { soundMatched } from '../events/sound-matched.ts';
 import { videoAppealed } from '../events/video-appealed.ts';
 import { videoProgress } from '../events/video-progress.ts';
 import { videoPublished } from '../events/video-published.ts';
@@ -50,6 +51,8 @@ export const feedItemsServed = plain('feed_items_served', 'feed-served-history',
 export const moderationDecisions = plain('moderation_decisions', 'moderation-decisions-history', moderationDecided, 'video_id, occurred_at');
 export const videoAppeals = plain('video_appeals', 'video-appeals-history', videoAppealed, 'video_id, occurred_at');
 
+export const soundMatches = plain('sound_matches', 'sound-matches-history', soundMatched, 'video_id, occurred_at');
+
 /** The audit of exposure pools. */
 export const poolDecisions = plain('pool_decisions', 'pool-decisions-history', poolDecision, 'video_id, occurred_at');
 
@@ -67,6 +70,7 @@ export const historyTables: readonly HistoryTable[] = [
   feedItemsServed,
   moderationDecisions,
   videoAppeals,
+  soundMatches,
   poolDecisions,
   cdnTiers,
 ];

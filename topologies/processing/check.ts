@@ -7,6 +7,7 @@ import { mediaBucket, quarantine } from '#schemas/media/store.ts';
 import type { Held, Outcome } from './outcome.ts';
 import type { PictureClassifier, VirusScanner } from './ports.ts';
 import { processVideo, type Watcher } from './process-video.ts';
+import type { RegisteredWorks } from './registered-works.ts';
 
 export interface Checked {
   readonly file: string;
@@ -18,7 +19,7 @@ export interface Checked {
 
 /** One file through the same tasks, with a store of its own that holds nothing yet. */
 export async function checkFile(
-  services: { blobs: Blobs; media: Media; scanner: VirusScanner | null; classifier: PictureClassifier | null },
+  services: { blobs: Blobs; media: Media; scanner: VirusScanner | null; classifier: PictureClassifier | null; works: RegisteredWorks | null },
   file: string,
   signal: AbortSignal,
   watcher: Watcher = {},

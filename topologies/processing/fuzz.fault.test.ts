@@ -96,7 +96,11 @@ test(`${mutants} damaged files: each ends clearly, and the worker lives on`, { t
       const file = join(folder, `mutant-${i}`);
       await writeFile(file, mutate(original.bytes, random));
       try {
-        const { outcome } = await checkFile({ blobs: new MemoryBlobs(), media, scanner: null, classifier: null }, file, new AbortController().signal);
+        const { outcome } = await checkFile(
+          { blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: null },
+          file,
+          new AbortController().signal,
+        );
         const end = outcome.kind === 'rejected' ? outcome.event.reason : outcome.kind;
         ends.set(end, (ends.get(end) ?? 0) + 1);
         if (outcome.kind === 'rejected' && (outcome.event.detail === '' || outcome.event.reason === 'processingFailed'))
@@ -114,7 +118,7 @@ test(`${mutants} damaged files: each ends clearly, and the worker lives on`, { t
   expect([...ends.values()].reduce((sum, n) => sum + n, 0)).toBe(mutants);
   // A clip that nobody touched is still made.
   const { outcome } = await checkFile(
-    { blobs: new MemoryBlobs(), media, scanner: null, classifier: null },
+    { blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: null },
     join(folder, 'a.mp4'),
     new AbortController().signal,
   );

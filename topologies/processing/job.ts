@@ -4,6 +4,7 @@ import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
 import { mediaBucket, mediaKeys } from '#schemas/media/store.ts';
 import { task } from '../engine/dag.ts';
 import type { PictureClassifier, VirusScanner } from './ports.ts';
+import type { RegisteredWorks } from './registered-works.ts';
 
 /** One upload on its way; what tasks are given. */
 export interface MediaJob {
@@ -18,6 +19,7 @@ export interface MediaJob {
   readonly content: Content;
   readonly scanner: VirusScanner | null;
   readonly classifier: PictureClassifier | null;
+  readonly works: RegisteredWorks | null;
   /** Says where a first rendition plays. */
   playable(url: string): void;
 }

@@ -1,10 +1,14 @@
 import type { Probe } from '#infra/media/media.ts';
 import { moderationRules } from '#schemas/config/moderation.ts';
+import { rightsRules } from '#schemas/config/rights.ts';
 import type { ModerationDecided } from '#schemas/events/moderation-decided.ts';
+import type { SoundMatched } from '#schemas/events/sound-matched.ts';
 import type { VideoPublished } from '#schemas/events/video-published.ts';
 import type { VideoRejected } from '#schemas/events/video-rejected.ts';
 import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
 import type { AnyTask, ResultOf } from '../engine/dag.ts';
+import type { SoundMatch } from './registered-works.ts';
+import { matchSound } from './tasks/match-sound.ts';
 import { type ModerateResult, moderate } from './tasks/moderate.ts';
 import { packaged } from './tasks/package.ts';
 import { probe } from './tasks/probe.ts';
@@ -12,7 +16,7 @@ import { scenes } from './tasks/scenes.ts';
 import { thumbnails } from './tasks/thumbnails.ts';
 
 /** How an upload ends; the decision about it goes with it, so that all that is said of it stays the same. */
-export type Outcome = { readonly sha256: string; readonly moderation: ModerationDecided | null } & (
+export type Outcome = { readonly sha256: string; readonly moderation: ModerationDecided | null; readonly sound: SoundMatched | null } & (
   | { readonly kind: 'published'; readonly event: VideoPublished }
   | { readonly kind: 'rejected'; readonly event: VideoRejected }
 );
@@ -21,6 +25,7 @@ export interface Held {
   readonly kind: 'held';
   readonly sha256: string;
   readonly moderation: ModerationDecided;
+  readonly sound: SoundMatched | null;
   /** What it says when it is approved. */
   readonly event: VideoPublished;
 }
@@ -33,6 +38,9 @@ export function endFrom(video: VideoUploaded, sha256: string, results: ReadonlyM
   const pictures = of(results, thumbnails);
   const { picture, durationMs }: Probe = of(results, probe);
   const judged = of(results, moderate);
+  const rights = of(results, matchSound);
+  const sound = rights.match ? matched(video, rights.match, nowMs) : null;
+  if (rights.match && rights.blocked) return { ...rejectedFor(video, sha256, 'rights', wordsOf(rights.match), nowMs), sound };
   const event: VideoPublished = {
     eventId: `${video.videoId}/published`,
     videoId: video.videoId,
@@ -42,7 +50,7 @@ export function endFrom(video: VideoUploaded, sha256: string, results: ReadonlyM
     caption: video.caption,
     topics: video.topics,
     region: video.region,
-    hlsUrl: stream.hlsUrl,
+    hlsUrl: rights.muted ? stream.mutedUrl : stream.hlsUrl,
     firstSegmentUrl: stream.firstSegmentUrl,
     posterUrl: pictures.posters[0] ?? '',
     previewUrl: pictures.previewUrl,
@@ -50,12 +58,21 @@ export function endFrom(video: VideoUploaded, sha256: string, results: ReadonlyM
     width: picture.width,
     height: picture.height,
     minAge: judged.minAge,
-    blockedRegions: [],
+    blockedRegions: rights.blockedRegions,
+    soundId: rights.match ? `work/${rights.match.workId}` : video.soundId || (stream.hasSound ? `sound/${video.videoId}` : ''),
     moderation: 'approved',
   };
   const moderation = decided(video, judged.verdict, judged, nowMs);
-  return judged.verdict === 'hold' ? { kind: 'held', sha256, moderation, event } : { kind: 'published', sha256, moderation, event };
+  return { kind: judged.verdict === 'hold' ? 'held' : 'published', sha256, moderation, sound, event };
 }
+
+const wordsOf = ({ title, owner, fromMs }: SoundMatch): string => `${title} of ${owner}, from ${(fromMs / 1_000).toFixed(1)} s on`;
+
+const matched = (video: VideoUploaded, match: SoundMatch, occurredAt: number): SoundMatched => {
+  const { title: _title, ...evidence } = match;
+  const { videoId, creatorId } = video;
+  return { ...evidence, eventId: `${videoId}/sound`, videoId, creatorId, occurredAt, rules: rightsRules.version };
+};
 
 const decided = (
   video: VideoUploaded,
@@ -84,6 +101,7 @@ export function rejectedFor(video: VideoUploaded, sha256: string, reason: VideoR
   return {
     kind: 'rejected',
     sha256,
+    sound: null,
     moderation: by ? decided(video, 'reject', { by, reason: detail, model: '', scores: {} }, nowMs) : null,
     event: {
       eventId: `${video.videoId}/rejected`,

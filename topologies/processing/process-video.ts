@@ -12,6 +12,7 @@ import { Content, type MediaJob } from './job.ts';
 import { endFrom, type Held, type Outcome, rejectedFor } from './outcome.ts';
 import type { PictureClassifier, VirusScanner } from './ports.ts';
 import { processing, processingConcurrency } from './processing.ts';
+import type { RegisteredWorks } from './registered-works.ts';
 import { keptResults, users } from './results.ts';
 
 export interface ProcessingServices {
@@ -19,6 +20,7 @@ export interface ProcessingServices {
   readonly media: Media;
   readonly scanner: VirusScanner | null;
   readonly classifier: PictureClassifier | null;
+  readonly works: RegisteredWorks | null;
   /** URL that the media bucket is read at. */
   readonly mediaUrl: string;
   readonly clock: Clock;
@@ -47,16 +49,21 @@ export async function processVideo(services: ProcessingServices, video: VideoUpl
     content = new Content(services.blobs, services.mediaUrl, sha256);
     await users.add(services.blobs, sha256, video.videoId);
     const context: MediaJob = { ...services, video, sha256, original, scratch, content, playable: (url) => watcher.onPlayable?.(url) };
-    return endFrom(video, sha256, await runTasks(services.blobs, context, attempts, signal, watcher), services.clock.now());
+    const end = endFrom(video, sha256, await runTasks(services.blobs, context, attempts, signal, watcher), services.clock.now());
+    if (end.kind === 'rejected') await giveUp(services.blobs, content, video.videoId);
+    return end;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const made = content;
-    if (made) await users.remove(services.blobs, made.sha256, video.videoId, () => made.removeAll());
+    if (made) await giveUp(services.blobs, made, video.videoId);
     return rejectedFor(video, made?.sha256 ?? '', error.reason, error.message, services.clock.now());
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
+
+/** What was made of a rejected upload goes, unless another video is of the same content. */
+const giveUp = (blobs: Blobs, content: Content, videoId: string): Promise<void> => users.remove(blobs, content.sha256, videoId, () => content.removeAll());
 
 async function fetchOriginal(blobs: Blobs, video: VideoUploaded, file: string): Promise<{ sha256: string }> {
   const fetched = await blobs.fetchTo(quarantine, video.objectKey, file);

@@ -2,6 +2,7 @@ import type { AnyTask } from '../engine/dag.ts';
 import { classify } from './tasks/classify.ts';
 import { ladder } from './tasks/ladder.ts';
 import { listen } from './tasks/listen.ts';
+import { matchSound } from './tasks/match-sound.ts';
 import { moderate, readText } from './tasks/moderate.ts';
 import { packaged } from './tasks/package.ts';
 import { probe } from './tasks/probe.ts';
@@ -18,6 +19,7 @@ export const processing = [
   sound,
   ladder,
   listen,
+  matchSound,
   scenes,
   thumbnails,
   classify,

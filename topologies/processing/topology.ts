@@ -1,5 +1,6 @@
 import type { EventProducer } from '#infra/producer/producer.ts';
 import { moderationDecided } from '#schemas/events/moderation-decided.ts';
+import { soundMatched } from '#schemas/events/sound-matched.ts';
 import { type VideoProgress, videoProgress } from '#schemas/events/video-progress.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
 import { videoRejected } from '#schemas/events/video-rejected.ts';
@@ -41,6 +42,7 @@ export function processingTopology(services: ProcessingServices, producer: Event
         await teller.silence();
         await step('W4');
         if (end.moderation) await producer.send(moderationDecided, [end.moderation]);
+        if (end.sound) await producer.send(soundMatched, [end.sound]);
         if (end.kind === 'held') await teller.held(end);
         else await sendEnd(producer, end);
       },

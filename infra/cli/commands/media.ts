@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Command } from 'commander';
-import { checkFiles } from '../../../topologies/main.ts';
+import { type Command, Option } from 'commander';
+import { type RightsDecision, rightsDecisions } from '#schemas/config/rights.ts';
+import { checkFiles, registerWork } from '../../../topologies/main.ts';
 import type { Config } from '../../config.ts';
 import { ForyouError } from '../../errors.ts';
 import { print } from '../output.ts';
@@ -44,4 +45,23 @@ export function mediaCommands(program: Command, config: () => Config): void {
       list?.close();
       print(rows, json);
     });
+
+  media
+    .command('register')
+    .description('register a work by its sound: uploads that contain five seconds of it follow what its owner wants')
+    .argument('<file>')
+    .requiredOption('--work <id>', 'id of the work; registering it again replaces it')
+    .requiredOption('--title <title>', 'title, for the creators whose videos contain it')
+    .requiredOption('--owner <owner>', 'who owns it')
+    .addOption(new Option('--decision <decision>', 'what is done with a video that contains it').choices([...rightsDecisions]).default('allow'))
+    .option('--regions <list>', 'where, for example DE,FR; everywhere when left out')
+    .action(
+      async (
+        file: string,
+        { work, title, owner, decision, regions }: { work: string; title: string; owner: string; decision: RightsDecision; regions?: string },
+      ) => {
+        const words = await registerWork(config(), file, { workId: work, title, owner, decision, regions: regions ? regions.split(',') : [] });
+        console.log(`registered ${work}: ${words} words, ${decision}${regions ? ` in ${regions}` : ''}`);
+      },
+    );
 }

@@ -5,6 +5,9 @@ import { sound } from './sound.ts';
 
 export interface PackageResult {
   readonly hlsUrl: string;
+  /** The same pictures without a sound. */
+  readonly mutedUrl: string;
+  readonly hasSound: boolean;
   readonly firstSegmentUrl: string;
   readonly bytes: number;
 }
@@ -22,10 +25,13 @@ export const packaged = mediaTask({
     // One target for all lists, as switching between them wants it.
     const target = targetOf(tracks.flatMap((t) => t.segments));
     for (const track of tracks) await content.put(`${track.folder}/index.m3u8`, mediaPlaylist(track.segments, true, target));
+    await content.put('muted.m3u8', masterPlaylist(pictures, null));
     await content.put('master.m3u8', masterPlaylist(pictures, inputs.sound.track));
     const [smallest] = pictures;
     return {
       hlsUrl: content.url('master.m3u8'),
+      mutedUrl: content.url('muted.m3u8'),
+      hasSound: inputs.sound.track !== null,
       firstSegmentUrl: smallest ? content.url(`${smallest.folder}/${smallest.segments[0]?.name}`) : '',
       bytes: tracks.reduce((sum, t) => sum + t.initBytes + t.segments.reduce((all, s) => all + s.bytes, 0), 0),
     };
