@@ -4,6 +4,7 @@ import { decisionsHistory, decisionsOnline, exposurePools } from './exposure.ts'
 import { followHistory, followOnline, servedHistory } from './social.ts';
 import {
   appealsHistory,
+  erasedHistory,
   moderationHistory,
   progressHistory,
   progressOnline,
@@ -33,6 +34,7 @@ const videos: readonly Topology[] = [
   tiersHistory,
   moderationHistory,
   appealsHistory,
+  erasedHistory,
   soundsHistory,
 ];
 

@@ -16,11 +16,13 @@ import type { EngineSettings, Services } from './engine/services.ts';
 import type { Topology } from './engine/topology.ts';
 import { topologies, topologiesNamed, topologyGroups } from './index.ts';
 import { type Checked, checkFile } from './processing/check.ts';
+import { erasureTopology } from './processing/erasure.ts';
 import type { PictureClassifier, VirusScanner } from './processing/ports.ts';
 import type { Watcher } from './processing/process-video.ts';
 import { RegisteredWorks, type Work } from './processing/registered-works.ts';
 import { reviewsTopology } from './processing/reviews.ts';
 import { processingTopology } from './processing/topology.ts';
+import { type Mismatch, verifyMedia } from './processing/verify.ts';
 
 export const settingsFrom = (config: Config): EngineSettings => ({
   dedupeGeneration: config.dedupeGeneration,
@@ -52,7 +54,11 @@ async function uploads(config: Config, adapters: Adapters, { atTask }: RunOption
     mediaUrl: config.media.url,
     clock: systemClock,
   };
-  return [processingTopology(services, producer, config.media.concurrency, atTask), reviewsTopology(blobs, producer)];
+  return [
+    processingTopology(services, producer, config.media.concurrency, atTask),
+    reviewsTopology(blobs, producer),
+    erasureTopology({ ...adapters, blobs, producer, clock: systemClock }),
+  ];
 }
 
 /** Who looks at files before anybody else does, as far as they are configured. */
@@ -104,4 +110,10 @@ export async function registerWork(config: Config, file: string, work: Work): Pr
     .register(work, words)
     .then(() => words.length)
     .finally(() => disconnect(adapters));
+}
+
+/** Holds the store of media against events and history. */
+export async function verifyStore(config: Config, graceMs: number): Promise<{ checked: number; mismatches: readonly Mismatch[] }> {
+  const adapters = connect(config, 'foryou-media');
+  return verifyMedia({ blobs: new S3Blobs(config.s3), warehouse: adapters.warehouse }, Date.now(), graceMs).finally(() => disconnect(adapters));
 }

@@ -2,6 +2,7 @@ import { cdnTier } from '#schemas/events/cdn-tier.ts';
 import { moderationDecided } from '#schemas/events/moderation-decided.ts';
 import { soundMatched } from '#schemas/events/sound-matched.ts';
 import { videoAppealed } from '#schemas/events/video-appealed.ts';
+import { videoErased } from '#schemas/events/video-erased.ts';
 import { videoProgress } from '#schemas/events/video-progress.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
 import { videoRejected } from '#schemas/events/video-rejected.ts';
@@ -13,6 +14,7 @@ import {
   moderationDecisions,
   soundMatches,
   videoAppeals,
+  videosErased,
   videosProgressed,
   videosPublished,
   videosRejected,
@@ -42,3 +44,4 @@ export const removedOnline = topology(removedFeed.group, { source: videoRemoved,
 export const moderationHistory = topology(moderationDecisions.group, { source: moderationDecided, steps: decideVideo, sink: rows(moderationDecisions) });
 export const appealsHistory = topology(videoAppeals.group, { source: videoAppealed, steps: decideVideo, sink: rows(videoAppeals) });
 export const soundsHistory = topology(soundMatches.group, { source: soundMatched, steps: decideVideo, sink: rows(soundMatches) });
+export const erasedHistory = topology(videosErased.group, { source: videoErased, steps: decideVideo, sink: rows(videosErased) });

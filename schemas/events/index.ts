@@ -8,6 +8,7 @@ import { moderationDecided } from './moderation-decided.ts';
 import { poolDecision } from './pool-decision.ts';
 import { soundMatched } from './sound-matched.ts';
 import { videoAppealed } from './video-appealed.ts';
+import { videoErased } from './video-erased.ts';
 import { videoProgress } from './video-progress.ts';
 import { videoPublished } from './video-published.ts';
 import { videoRejected } from './video-rejected.ts';
@@ -22,6 +23,7 @@ export const contracts = [
   videoPublished,
   videoRejected,
   videoAppealed,
+  videoErased,
   moderationDecided,
   soundMatched,
   videoRemoved,

@@ -6,6 +6,7 @@ import { moderationDecided } from '../events/moderation-decided.ts';
 import { poolDecision } from '../events/pool-decision.ts';
 import { soundMatched } from '../events/sound-matched.ts';
 import { videoAppealed } from '../events/video-appealed.ts';
+import { videoErased } from '../events/video-erased.ts';
 import { videoProgress } from '../events/video-progress.ts';
 import { videoPublished } from '../events/video-published.ts';
 import { videoRejected } from '../events/video-rejected.ts';
@@ -53,6 +54,9 @@ export const videoAppeals = plain('video_appeals', 'video-appeals-history', vide
 
 export const soundMatches = plain('sound_matches', 'sound-matches-history', soundMatched, 'video_id, occurred_at');
 
+/** Proofs of deletions. */
+export const videosErased = plain('videos_erased', 'videos-erased-history', videoErased, 'video_id, occurred_at');
+
 /** The audit of exposure pools. */
 export const poolDecisions = plain('pool_decisions', 'pool-decisions-history', poolDecision, 'video_id, occurred_at');
 
@@ -70,6 +74,7 @@ export const historyTables: readonly HistoryTable[] = [
   feedItemsServed,
   moderationDecisions,
   videoAppeals,
+  videosErased,
   soundMatches,
   poolDecisions,
   cdnTiers,

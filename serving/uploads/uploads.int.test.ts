@@ -12,9 +12,9 @@ import { makeClip } from '#infra/media/make-clip.ts';
 import { sharedConfig } from '#infra/testing/shared-stack.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
 import { uploadLimits } from '#schemas/config/media.ts';
-import { mediaKeys, quarantine } from '#schemas/media/store.ts';
+import { mediaBucket, mediaKeys, quarantine } from '#schemas/media/store.ts';
 import { sweepUploads } from '../../jobs/media/sweep-uploads.ts';
-import { runTopologies } from '../../topologies/main.ts';
+import { runTopologies, verifyStore } from '../../topologies/main.ts';
 import type { FeedPage } from '../feed/response.ts';
 import { signToken } from '../http/auth.ts';
 import { serve } from '../main.ts';
@@ -218,5 +218,65 @@ describe('sending parts', () => {
     await sweepUploads.run({ ...ports, clock: { now: () => Date.now() + uploadLimits.abandonedAfterMs + 60_000 } }, run);
     expect(await isOpen()).toBe(false);
     expect((await call(creator, 'GET', `/api/v1/upload/${left.uploadId}`)).status).toBe(404);
+  });
+});
+
+describe('deletion', () => {
+  test('what its creator withdraws is deleted everywhere, with proof; a stream that another video uses stays until that goes too', async () => {
+    const bytes = await readFile(await makeClip(join(folder, 'mine.mp4'), { seconds: 1, size: '200x150' }));
+    const [mine, theirs] = [newUser(), newUser()];
+    const one = await whole(mine, bytes, { caption: 'my own words', topics: ['secret'] });
+    await follow(mine, one.videoId);
+    const two = await whole(theirs, bytes);
+    await follow(theirs, two.videoId);
+    const { hlsUrl } = (await call(mine, 'GET', `/api/v1/video/${one.videoId}`)).body as unknown as { hlsUrl: string };
+    const rows = () =>
+      adapters.warehouse.query<{ n: number }>(
+        `SELECT (SELECT count() FROM videos_uploaded WHERE video_id = '${one.videoId}') + (SELECT count() FROM videos_published WHERE video_id = '${one.videoId}') AS n`,
+      );
+    await eventually('history has both facts', async () => ((await rows())[0]?.n ?? 0) === 2);
+
+    const proof = (videoId: string) =>
+      adapters.warehouse.query<{ objects: number; rows: number; shared: number }>(
+        `SELECT objects, rows, shared FROM videos_erased WHERE video_id = '${videoId}'`,
+      );
+    expect((await call(mine, 'DELETE', `/api/v1/video/${one.videoId}`)).status).toBe(202);
+    await eventually('it is proven', async () => (await proof(one.videoId)).length > 0);
+    expect(await proof(one.videoId)).toEqual([{ objects: expect.any(Number), rows: 2, shared: 1 }]);
+    expect(await blobs.get(quarantine, mediaKeys.original(one.videoId))).toBeNull();
+    expect((await fetch(hlsUrl)).status).toBe(200);
+    for (const table of ['videos_uploaded', 'videos_published'])
+      expect(
+        await adapters.warehouse.query(`SELECT count() AS n FROM ${table} WHERE video_id = '${one.videoId}' AND (caption != '' OR notEmpty(topics))`),
+      ).toEqual([{ n: 0 }]);
+    for (const prefix of ['outcomes/', 'results/', 'held/', 'users/', 'originals/'])
+      for (const key of (await blobs.list(quarantine, prefix)).filter((k) => k.includes(one.videoId)))
+        expect((await blobs.get(quarantine, key))?.toString(), key).not.toMatch(/my own words|secret/);
+
+    expect((await call(theirs, 'DELETE', `/api/v1/video/${two.videoId}`)).status).toBe(202);
+    await eventually('the other is proven too', async () => (await proof(two.videoId)).length > 0);
+    expect((await proof(two.videoId))[0]?.shared).toBe(0);
+    expect((await fetch(hlsUrl)).status).toBe(404);
+  });
+
+  test('verify finds nothing wrong, and then each thing that is', async () => {
+    const creator = newUser();
+    const { videoId } = await whole(creator, small);
+    await follow(creator, videoId);
+    const ofThese = async (...ids: string[]) => (await verifyStore(config, 0)).mismatches.filter((m) => ids.includes(m.id)).map((m) => m.what);
+    await eventually('all places know it', async () => (await ofThese(videoId)).length === 0);
+    const body = (await blobs.get(quarantine, mediaKeys.original(videoId))) as Buffer;
+    await blobs.remove(quarantine, mediaKeys.original(videoId));
+    await blobs.put(quarantine, mediaKeys.original('nobody'), Buffer.from('x'));
+    await blobs.put(mediaBucket, `${mediaKeys.content('0'.repeat(64))}/master.m3u8`, Buffer.from('x'));
+    const outcome = (await blobs.get(quarantine, mediaKeys.outcome(videoId))) as Buffer;
+    await blobs.remove(quarantine, mediaKeys.outcome(videoId));
+    expect((await ofThese(videoId)).sort()).toEqual(['an upload without an end', 'an upload without its original']);
+    expect(await ofThese('nobody', '0'.repeat(64))).toEqual(['an original that no event speaks of', 'a stream that no video uses']);
+    await blobs.put(quarantine, mediaKeys.original(videoId), body);
+    await blobs.put(quarantine, mediaKeys.outcome(videoId), outcome);
+    await blobs.remove(quarantine, mediaKeys.original('nobody'));
+    await blobs.remove(mediaBucket, `${mediaKeys.content('0'.repeat(64))}/master.m3u8`);
+    expect(await ofThese(videoId, 'nobody')).toEqual([]);
   });
 });

@@ -3,11 +3,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type RightsDecision, rightsDecisions } from '#schemas/config/rights.ts';
-import { checkFiles, registerWork } from '../../../topologies/main.ts';
+import { checkFiles, registerWork, verifyStore } from '../../../topologies/main.ts';
 import type { Config } from '../../config.ts';
 import { ForyouError } from '../../errors.ts';
 import { print } from '../output.ts';
 import { taskList } from '../task-list.ts';
+import { wholeNumber } from './run.ts';
 
 export function mediaCommands(program: Command, config: () => Config): void {
   const media = program.command('media').description('files of creators: try them, and check what became of them');
@@ -64,4 +65,16 @@ export function mediaCommands(program: Command, config: () => Config): void {
         console.log(`registered ${work}: ${words} words, ${decision}${regions ? ` in ${regions}` : ''}`);
       },
     );
+
+  media
+    .command('verify')
+    .description('hold the object store against events and history: nothing lost, nothing left over, nothing ended twice')
+    .option('--grace <seconds>', 'uploads younger than this are on their way', wholeNumber, 600)
+    .option('--json', 'mismatches as JSON', false)
+    .action(async ({ grace, json }: { grace: number; json: boolean }) => {
+      const { checked, mismatches } = await verifyStore(config(), 1_000 * grace);
+      if (json || mismatches.length > 0) print(mismatches as unknown as Record<string, unknown>[], json);
+      if (!json) console.log(`${checked} uploads, ${mismatches.length} mismatches`);
+      if (mismatches.length > 0) process.exitCode = 1;
+    });
 }
