@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, lstatSync, readlinkSync } from 'node:fs';
 import type { ProcessLimits } from '#schemas/config/media.ts';
 import type { Rejection } from '#schemas/media/rejection.ts';
@@ -54,7 +54,12 @@ export async function confined(kind: SandboxKind, run: Confined): Promise<Printe
   ];
   const inside = [...prlimit, '--', run.command, ...run.args];
   const [command, ...args] = kind === 'bubblewrap' ? ['bwrap', ...walls(run), ...inside] : inside.map((arg) => outsideOf(run, arg));
-  const child = spawn(command as string, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(kind === 'none' && run.work ? { cwd: run.work } : {}) });
+  // A group of its own: the sandbox is two processes, and the second one is not yet bound to the first in its first moment.
+  const child = spawn(command as string, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    ...(kind === 'none' && run.work ? { cwd: run.work } : {}),
+  });
 
   const stdout: Buffer[] = [];
   let printed = 0;
@@ -62,7 +67,7 @@ export async function confined(kind: SandboxKind, run: Confined): Promise<Printe
   let stopped: Error | null = null;
   const stop = (why: Error) => {
     stopped ??= why;
-    child.kill('SIGKILL');
+    killGroup(child);
   };
   child.stdout.on('data', (chunk: Buffer) => {
     printed += chunk.length;
@@ -80,6 +85,8 @@ export async function confined(kind: SandboxKind, run: Confined): Promise<Printe
     const ended = await new Promise<number>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code, signal) => resolve(signal ? signalled + sigkill : (code ?? 0)));
+      // Whoever ended it does not wait for what may still hold its output.
+      child.once('exit', () => stopped && resolve(signalled + sigkill));
     });
     if (stopped) throw stopped;
     if (ended !== 0) throw failure(run, ended, stderr);
@@ -89,7 +96,17 @@ export async function confined(kind: SandboxKind, run: Confined): Promise<Printe
     throw error;
   } finally {
     clearTimeout(timer);
+    child.stdout.destroy();
+    child.stderr.destroy();
     run.signal?.removeEventListener('abort', onAbort);
+  }
+}
+
+function killGroup(child: ChildProcess): void {
+  try {
+    if (child.pid) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It has ended.
   }
 }
 

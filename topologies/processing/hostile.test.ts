@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +11,7 @@ import { readConfig } from '#infra/config.ts';
 import { FfmpegMedia } from '#infra/media/ffmpeg.ts';
 import { makeClip } from '#infra/media/make-clip.ts';
 import { confined } from '#infra/media/sandbox.ts';
+import { eventually } from '#infra/testing/test-stack.ts';
 import { processLimits } from '#schemas/config/media.ts';
 import { checkFile } from './check.ts';
 
@@ -96,6 +97,27 @@ describe('files that want too much', () => {
     const bomb = deflateSync(Buffer.alloc(64 * 2 ** 20));
     expect(await endOf('bomb.mp4', Buffer.concat([Buffer.from('\0\0\0\x18ftypmp42\0\0\0\0mp42isom'), bomb]))).toMatch(/notAVideo|damaged/);
   });
+  test('given up at any moment it ends, and leaves no process behind', async () => {
+    const clip = await makeClip(join(folder, 'given-up.mp4'), { seconds: 1 });
+    // Both processes of a sandbox see the file under this name.
+    const alive = () =>
+      readdirSync('/proc').filter((pid) => {
+        if (!/^\d+$/.test(pid)) return false;
+        try {
+          return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(clip);
+        } catch {
+          return false;
+        }
+      });
+    for (let i = 0; i < 150; i++) {
+      const ending = new AbortController();
+      const run = media.probe(clip, { limits: processLimits.probe, signal: ending.signal });
+      setTimeout(() => ending.abort(new Error('given up')), i / 10);
+      await run.catch((error) => expect(error.message).toBe('given up'));
+    }
+    await eventually('nothing is left', async () => alive().length === 0, 5_000);
+  });
+
   test('a file of one hour is refused for its length, whatever it shows', async () => {
     const file = await makeClip(join(folder, 'hour.mkv'), { seconds: 3_600, size: '16x16', rate: 1, sound: null });
     expect(await endOf('hour-too.mkv', await readFile(file))).toBe('tooLong');

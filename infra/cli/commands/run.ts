@@ -14,7 +14,7 @@ export function wholeNumber(text: string): number {
 export function runCommands(program: Command, config: () => Config): void {
   program
     .command('topology')
-    .description('run a topology in the foreground, or a group of them: history, online, engagement, videos, social')
+    .description('run a topology in the foreground, or a group of them: history, online, processing, engagement, videos, social')
     .argument('<name>')
     .option('--metrics-port <port>', 'serve health and metrics on this loopback port', wholeNumber)
     .action(async (name: string, { metricsPort }: { metricsPort?: number }) =>

@@ -8,7 +8,7 @@ export function tokenCommand(program: Command, config: () => Config): void {
     .command('token')
     .description('print a bearer token for the local stack')
     .requiredOption('--user <id>', 'whom the token stands for')
-    .option('--scope <scope...>', 'explain, operator', [])
+    .option('--scope <scope...>', 'explain, operator, moderator', [])
     .option('--hours <n>', 'how long it holds', wholeNumber, 24)
     .action(async ({ user, scope, hours }: { user: string; scope: string[]; hours: number }) => {
       const c = config();
