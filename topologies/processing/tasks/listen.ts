@@ -1,5 +1,6 @@
 import type { Loudness } from '#infra/media/media.ts';
 import { processLimits } from '#schemas/config/media.ts';
+import { packWords } from '#schemas/media/fingerprint.ts';
 import { trackFile } from '../frames.ts';
 import { mediaTask } from '../job.ts';
 import { sound } from './sound.ts';
@@ -25,6 +26,6 @@ export const listen = mediaTask({
     const call = { limits: processLimits.audio, signal, durationMs: 1_000 * track.segments.reduce((sum, s) => sum + s.seconds, 0) };
     const after = await job.media.loudness(file, call);
     const words = await job.media.fingerprint(file, call);
-    return { after, fingerprint: Buffer.from(words.buffer, words.byteOffset, words.byteLength).toString('base64') };
+    return { after, fingerprint: packWords(words) };
   },
 });
