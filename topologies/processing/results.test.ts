@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { MemoryBlobs } from '#infra/blobs/memory.ts';
+import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
+import { mediaBucket, mediaKeys, quarantine } from '#schemas/media/store.ts';
+import { Attempts } from './attempts.ts';
+import { rejectedFor } from './outcome.ts';
+import { decideOnce, readOutcome, users } from './results.ts';
+
+async function store(): Promise<MemoryBlobs> {
+  const blobs = new MemoryBlobs();
+  for (const bucket of [quarantine, mediaBucket]) await blobs.createBucket(bucket);
+  return blobs;
+}
+const video = { videoId: 'v', creatorId: 'c' } as VideoUploaded;
+
+test('two workers that end one upload differently: the first decision stands, and both are told so', async () => {
+  const blobs = await store();
+  const [one, other] = [rejectedFor(video, 'a', 'damaged', 'seen by the first', 1), rejectedFor(video, 'a', 'tooLong', 'seen by the second', 2)];
+  expect(await decideOnce(blobs, 'v', one)).toEqual(one);
+  expect(await decideOnce(blobs, 'v', other)).toEqual(one);
+  expect(await readOutcome(blobs, 'v')).toEqual(one);
+});
+
+test('what was made of a content stays while another video uses it', async () => {
+  const blobs = await store();
+  for (const id of ['one', 'two']) await users.add(blobs, 'sha', id);
+  await blobs.put(quarantine, `${mediaKeys.contentResults('sha')}probe-1.json`, Buffer.from('{}'));
+  let removed = 0;
+  const removeContent = async () => {
+    // Nobody may find a result whose files are going.
+    expect(await blobs.list(quarantine, mediaKeys.contentResults('sha'))).toEqual([]);
+    removed++;
+  };
+  await users.remove(blobs, 'sha', 'one', removeContent);
+  expect(removed).toBe(0);
+  await users.remove(blobs, 'sha', 'two', removeContent);
+  expect(removed).toBe(1);
+});
+
+test('a step that never ends is given up after four beginnings; one that ended, or that we ended, starts anew', async () => {
+  const blobs = await store();
+  for (let i = 0; i < 4; i++) await new Attempts(blobs, 'v').begin('ladder');
+  await expect(new Attempts(blobs, 'v').begin('ladder')).rejects.toMatchObject({ reason: 'processingFailed' });
+  await new Attempts(blobs, 'v').forgive('ladder');
+  await expect(new Attempts(blobs, 'v').begin('ladder')).resolves.toBeUndefined();
+});
