@@ -56,19 +56,30 @@ async function publish(config: Config, adapters: Adapters, say: (line: string) =
 /** Event accepted to the next feed that differs because of it, with other viewers' events in the background. */
 async function freshness(config: Config, adapters: Adapters, say: (line: string) => void): Promise<BenchRow[]> {
   const background = startBackground(new EventProducer(adapters));
+  try {
+    return await swipes(config, say);
+  } finally {
+    say(`  background: ${(await background()).toFixed(0)} events/s`);
+  }
+}
+
+/** A swipe cannot be seen when no source offers the video again: some may go that way, and are said. */
+const unseenMax = 8;
+
+async function swipes(config: Config, say: (line: string) => void): Promise<BenchRow[]> {
   const p50s: number[] = [];
   const p99s: number[] = [];
   for (let run = 0; run < 3; run++) {
+    let unseen = 0;
     const probe = new FreshnessProbe(`http://${config.host}:${config.ports.serving}`, () =>
       signToken(config.jwt, `probe-${crypto.randomUUID()}`, ['explain'], 3_600),
     );
-    for (let i = 0; i < 150; i++) if ((await probe.measure()) === null) throw new Error('the feed did not change within 10 s');
+    while (probe.samplesMs.length < 150)
+      if ((await probe.measure()) === null && ++unseen > unseenMax) throw new Error('the feed did not change within 10 s, again and again');
     p50s.push(percentile(probe.samplesMs, 0.5));
     p99s.push(percentile(probe.samplesMs, 0.99));
-    say(`  freshness run ${run + 1}: p50 ${p50s.at(-1)?.toFixed(1)} ms, p99 ${p99s.at(-1)?.toFixed(1)} ms`);
+    say(`  freshness run ${run + 1}: p50 ${p50s.at(-1)?.toFixed(1)} ms, p99 ${p99s.at(-1)?.toFixed(1)} ms, ${unseen} could not be seen`);
   }
-  const sentPerSecond = await background();
-  say(`  background: ${sentPerSecond.toFixed(0)} events/s`);
   return [figure('freshness-ms-p50', 'ms', 100, p50s), figure('freshness-ms-p99', 'ms', 500, p99s)];
 }
 

@@ -1,0 +1,72 @@
+import { rankingFeatures } from '#schemas/features/ranking.ts';
+import { Random } from '../../jobs/engine/random.ts';
+import type { FeedCandidate, FeedQuery } from '../../serving/feed/query.ts';
+import { newcomer } from '../../serving/feed/viewer.ts';
+import { preRank, rank } from '../../serving/ranking/rank.ts';
+import { rankerReader } from '../../serving/ranking/ranker-reader.ts';
+import { ArtifactLoader } from '../artifacts/loader.ts';
+import { ArtifactStore } from '../artifacts/store.ts';
+import { buckets } from '../blobs/blobs.ts';
+import { MemoryBlobs } from '../blobs/memory.ts';
+import { percentile } from '../cli/demo/freshness-probe.ts';
+import { ThreadedInference } from '../inference/threaded.ts';
+import { MemoryTelemetry } from '../telemetry/memory.ts';
+import { releaseRanker } from '../testing/artifacts.ts';
+import { type BenchRow, figure } from './row.ts';
+
+const candidates = 1_000;
+const rounds = 3;
+const requests = 400;
+const warmUp = 50;
+
+function rows(random: Random): FeedCandidate[] {
+  return Array.from({ length: candidates }, (_, i) => {
+    const features = Float64Array.from(rankingFeatures, () => random.normal());
+    const card = { creatorId: `creator-${i % 97}`, topics: ['music'], publishedAt: 1, durationMs: 9_000 };
+    return { id: `v${i}`, sources: ['fresh'], score: 0, card, features } as unknown as FeedCandidate;
+  });
+}
+
+/** Both stages of ranking as the feed runs them, a thousand candidates at a time, by models with weights that nobody learnt. */
+export async function ranking(say: (line: string) => void): Promise<BenchRow[]> {
+  const blobs = new MemoryBlobs();
+  for (const bucket of buckets) await blobs.createBucket(bucket);
+  const store = new ArtifactStore(blobs);
+  await releaseRanker(store, 'bench');
+  const inference = new ThreadedInference();
+  const telemetry = new MemoryTelemetry();
+  const loader = new ArtifactLoader(store, rankerReader(inference), telemetry);
+  await loader.start(60_000);
+  try {
+    const ranker = loader.current;
+    if (!ranker) throw new Error('the ranker was not loaded');
+    const query = { nowMs: 1e12, position: 0, seed: 1, viewer: newcomer, retrieval: null, taste: null, ranker } as unknown as FeedQuery;
+    const [narrow, score] = [preRank(telemetry), rank(telemetry)];
+    const measured: BenchRow[] = [];
+    for (const sideBySide of [1, 4]) {
+      const runs: number[] = [];
+      for (let round = 0; round < rounds; round++) {
+        const tookMs: number[] = [];
+        const one = async (list: readonly FeedCandidate[]) => {
+          const began = performance.now();
+          const scorer = await score.score(query, await narrow.choose(query, list));
+          tookMs.push(performance.now() - began);
+          if (!scorer.startsWith('ranker')) throw new Error('a model was late: this measured the heuristic');
+        };
+        const lists = Array.from({ length: sideBySide }, (_, i) => rows(new Random(i + 1)));
+        await Promise.all(
+          lists.map(async (list) => {
+            for (let i = 0; i < requests / sideBySide; i++) await one(list);
+          }),
+        );
+        runs.push(percentile(tookMs.slice(warmUp), 0.99));
+        say(`  ${sideBySide} side by side: p50 ${percentile(tookMs.slice(warmUp), 0.5).toFixed(1)} ms, p99 ${runs.at(-1)?.toFixed(1)} ms`);
+      }
+      measured.push(figure(sideBySide === 1 ? 'rank-1000-ms-p99' : `rank-1000-ms-p99-c${sideBySide}`, 'ms', 20, runs));
+    }
+    return measured;
+  } finally {
+    await loader.stop();
+    await inference.close();
+  }
+}
