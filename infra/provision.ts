@@ -2,6 +2,7 @@ import { avroOf } from '#schemas/events/avro.ts';
 import { contracts, deadLetterTopic } from '#schemas/events/index.ts';
 import { mediaBucket, quarantine } from '#schemas/media/store.ts';
 import { historyTables } from '#schemas/tables/history.ts';
+import { pictureHashesTable } from '#schemas/tables/pictures.ts';
 import { registeredWorksTable, workWordsTable } from '#schemas/tables/rights.ts';
 import { createStatements } from '#schemas/tables/table.ts';
 import { type Blobs, buckets } from './blobs/blobs.ts';
@@ -24,7 +25,7 @@ export async function provision(
   ]);
   for (const contract of contracts) await ports.registry.register(contract.topic, avroOf(contract));
   for (const statement of historyTables.flatMap(createStatements)) await ports.warehouse.command(statement);
-  for (const statement of [registeredWorksTable, workWordsTable]) await ports.warehouse.command(statement);
+  for (const statement of [registeredWorksTable, workWordsTable, pictureHashesTable]) await ports.warehouse.command(statement);
   for (const bucket of buckets) await ports.blobs?.createBucket(bucket);
   // Apps of any origin send parts, by URLs that allow just those, and play what was published.
   await ports.uploads?.share(quarantine, { origins: ['*'], methods: ['PUT'], publicRead: false });

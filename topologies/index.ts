@@ -4,6 +4,7 @@ import { decisionsHistory, decisionsOnline, exposurePools } from './exposure.ts'
 import { followHistory, followOnline, servedHistory } from './social.ts';
 import {
   appealsHistory,
+  copiesHistory,
   erasedHistory,
   moderationHistory,
   progressHistory,
@@ -34,6 +35,7 @@ const videos: readonly Topology[] = [
   tiersHistory,
   moderationHistory,
   appealsHistory,
+  copiesHistory,
   erasedHistory,
   soundsHistory,
 ];

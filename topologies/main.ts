@@ -17,6 +17,7 @@ import type { Topology } from './engine/topology.ts';
 import { topologies, topologiesNamed, topologyGroups } from './index.ts';
 import { type Checked, checkFile } from './processing/check.ts';
 import { erasureTopology } from './processing/erasure.ts';
+import { KnownPictures } from './processing/known-pictures.ts';
 import type { PictureClassifier, VirusScanner } from './processing/ports.ts';
 import type { Watcher } from './processing/process-video.ts';
 import { RegisteredWorks, type Work } from './processing/registered-works.ts';
@@ -51,6 +52,7 @@ async function uploads(config: Config, adapters: Adapters, { atTask }: RunOption
     media: new FfmpegMedia(config.media.sandbox),
     ...(await judges(config)),
     works,
+    pictures: new KnownPictures(adapters.warehouse),
     mediaUrl: config.media.url,
     clock: systemClock,
   };
@@ -95,7 +97,7 @@ export async function* checkFiles(config: Config, files: readonly string[], begi
   const looks = await judges(config);
   for (const file of files) {
     const end = begin(file);
-    yield await checkFile({ blobs: new MemoryBlobs(), media, ...looks, works: null }, file, new AbortController().signal);
+    yield await checkFile({ blobs: new MemoryBlobs(), media, ...looks, works: null, pictures: null }, file, new AbortController().signal);
     end?.();
   }
 }

@@ -1,4 +1,5 @@
 import { cdnTier } from '#schemas/events/cdn-tier.ts';
+import { copyFound } from '#schemas/events/copy-found.ts';
 import { moderationDecided } from '#schemas/events/moderation-decided.ts';
 import { soundMatched } from '#schemas/events/sound-matched.ts';
 import { videoAppealed } from '#schemas/events/video-appealed.ts';
@@ -11,6 +12,7 @@ import { videoUploaded } from '#schemas/events/video-uploaded.ts';
 import { progressFeed, publishedFeed, rejectedFeed, removedFeed, uploadedFeed } from '#schemas/features/views/index.ts';
 import {
   cdnTiers,
+  copiesFound,
   moderationDecisions,
   soundMatches,
   videoAppeals,
@@ -45,3 +47,4 @@ export const moderationHistory = topology(moderationDecisions.group, { source: m
 export const appealsHistory = topology(videoAppeals.group, { source: videoAppealed, steps: decideVideo, sink: rows(videoAppeals) });
 export const soundsHistory = topology(soundMatches.group, { source: soundMatched, steps: decideVideo, sink: rows(soundMatches) });
 export const erasedHistory = topology(videosErased.group, { source: videoErased, steps: decideVideo, sink: rows(videosErased) });
+export const copiesHistory = topology(copiesFound.group, { source: copyFound, steps: decideVideo, sink: rows(copiesFound) });

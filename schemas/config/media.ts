@@ -78,3 +78,17 @@ export const lookSettings = {
   /** Pixels of the longer side. */
   side: 192,
 } as const;
+
+/** When the pictures of two videos count as the same. */
+export const copyRules = {
+  /** Frames that are looked at, at most one a second. */
+  framesMax: 60,
+  /** Bits of 64 that may differ between two frames. */
+  bitsMax: 8,
+  /** Share of the frames that the other video must have. */
+  shareMin: 0.5,
+  /** Copies are often cut: beside the whole frame so much of its middle is known too. */
+  cuts: [1, 0.9, 0.8],
+  /** Flatter frames than this are like all others. */
+  contrastMin: 12,
+} as const;

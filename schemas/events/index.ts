@@ -1,5 +1,6 @@
 import { cdnTier } from './cdn-tier.ts';
 import type { EventContract } from './contract.ts';
+import { copyFound } from './copy-found.ts';
 import { edgePrewarm } from './edge-prewarm.ts';
 import { engagement } from './engagement.ts';
 import { feedServed } from './feed-served.ts';
@@ -26,6 +27,7 @@ export const contracts = [
   videoErased,
   moderationDecided,
   soundMatched,
+  copyFound,
   videoRemoved,
   follow,
   feedServed,

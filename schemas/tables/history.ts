@@ -1,4 +1,5 @@
 import { cdnTier } from '../events/cdn-tier.ts';
+import { copyFound } from '../events/copy-found.ts';
 import { engagement } from '../events/engagement.ts';
 import { feedServed } from '../events/feed-served.ts';
 import { follow } from '../events/follow.ts';
@@ -54,6 +55,8 @@ export const videoAppeals = plain('video_appeals', 'video-appeals-history', vide
 
 export const soundMatches = plain('sound_matches', 'sound-matches-history', soundMatched, 'video_id, occurred_at');
 
+export const copiesFound = plain('copies_found', 'copies-found-history', copyFound, 'video_id, occurred_at');
+
 /** Proofs of deletions. */
 export const videosErased = plain('videos_erased', 'videos-erased-history', videoErased, 'video_id, occurred_at');
 
@@ -76,6 +79,7 @@ export const historyTables: readonly HistoryTable[] = [
   videoAppeals,
   videosErased,
   soundMatches,
+  copiesFound,
   poolDecisions,
   cdnTiers,
 ];

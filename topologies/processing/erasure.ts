@@ -36,6 +36,7 @@ export function erasureTopology(ports: { blobs: Blobs; warehouse: Warehouse; pro
         await at('W3');
         const { objects, shared } = await eraseObjects(blobs, videoId, outcome?.sha256 ?? '');
         const rows = await eraseWords(warehouse, videoId);
+        await warehouse.command(`ALTER TABLE picture_hashes DELETE WHERE video_id = '${named(videoId)}' SETTINGS mutations_sync = 2`);
         // The end stays, without words: the upload must not be processed again.
         if (outcome) await blobs.put(quarantine, mediaKeys.outcome(videoId), Buffer.from(JSON.stringify({ ...outcome, event: wordless(outcome.event) })));
         await at('W4');
@@ -67,15 +68,19 @@ async function eraseObjects(blobs: Blobs, videoId: string, sha256: string): Prom
   return { objects, shared };
 }
 
+/** An id as it may stand in a statement: a mutation takes no parameters. */
+function named(videoId: string): string {
+  if (!/^[\w/-]+$/.test(videoId)) throw new TypeError(`an id that cannot be named: ${videoId}`);
+  return videoId;
+}
+
 async function eraseWords(warehouse: Warehouse, videoId: string): Promise<number> {
   let rows = 0;
   for (const table of wordTables) {
     const [found] = await warehouse.query<{ n: number }>(`SELECT count() AS n FROM ${table} WHERE video_id = {videoId:String} AND caption != ''`, { videoId });
     if (!found?.n) continue;
     rows += found.n;
-    // The id is checked to be one, since a mutation takes no parameters.
-    if (!/^[\w/-]+$/.test(videoId)) throw new TypeError(`an id that cannot be named: ${videoId}`);
-    await warehouse.command(`ALTER TABLE ${table} UPDATE caption = '', topics = [] WHERE video_id = '${videoId}' SETTINGS mutations_sync = 2`);
+    await warehouse.command(`ALTER TABLE ${table} UPDATE caption = '', topics = [] WHERE video_id = '${named(videoId)}' SETTINGS mutations_sync = 2`);
   }
   return rows;
 }

@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const config = readConfig();
 const media = new FfmpegMedia(config.media.sandbox);
 const check = (file: string): Promise<Checked> =>
-  checkFile({ blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: null }, file, new AbortController().signal);
+  checkFile({ blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: null, pictures: null }, file, new AbortController().signal);
 
 /** One rendition as a file, and what ffprobe says of it. */
 async function renditionOf(checked: Checked, name: string): Promise<{ file: string; streams: Record<string, unknown>[] }> {

@@ -22,7 +22,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function endOf(name: string, body: Buffer | string): Promise<string> {
   const file = join(folder, name);
   await writeFile(file, body);
-  const { outcome } = await checkFile({ blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: null }, file, new AbortController().signal);
+  const { outcome } = await checkFile(
+    { blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: null, pictures: null },
+    file,
+    new AbortController().signal,
+  );
   return outcome.kind === 'rejected' ? outcome.event.reason : outcome.kind;
 }
 

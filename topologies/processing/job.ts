@@ -3,6 +3,7 @@ import type { Media } from '#infra/media/media.ts';
 import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
 import { mediaBucket, mediaKeys } from '#schemas/media/store.ts';
 import { task } from '../engine/dag.ts';
+import type { KnownPictures } from './known-pictures.ts';
 import type { PictureClassifier, VirusScanner } from './ports.ts';
 import type { RegisteredWorks } from './registered-works.ts';
 
@@ -20,6 +21,7 @@ export interface MediaJob {
   readonly scanner: VirusScanner | null;
   readonly classifier: PictureClassifier | null;
   readonly works: RegisteredWorks | null;
+  readonly pictures: KnownPictures | null;
   /** Says where a first rendition plays. */
   playable(url: string): void;
 }

@@ -1,4 +1,5 @@
 import type { Frames } from '#infra/media/media.ts';
+import { copyRules } from '#schemas/config/media.ts';
 
 /** What one frame is like; all measures of its luminance are 0 to 255. */
 export interface FrameStats {
@@ -11,8 +12,8 @@ export interface FrameStats {
   readonly motion: Float32Array;
   /** Half the L1 distance of colour histograms to the frame before: 0 same, 1 nothing in common. */
   readonly change: Float32Array;
-  /** 64 bits of left-to-right gradients (difference hash) of each frame, as 16 hex digits. */
-  readonly hashes: readonly string[];
+  /** 64 bits of left-to-right gradients (difference hash) of each frame and of its middle, as 16 hex digits each. */
+  readonly hashes: readonly (readonly string[])[];
 }
 
 const bins = 4;
@@ -61,6 +62,12 @@ function laplacianVariance(luma: Float32Array, width: number, height: number): n
   return squares / Math.max(1, count) - mean * mean;
 }
 
+function cropped(luma: Float32Array, width: number, left: number, top: number, w: number, h: number): Float32Array {
+  const middle = new Float32Array(w * h);
+  for (let y = 0; y < h; y++) middle.set(luma.subarray((top + y) * width + left, (top + y) * width + left + w), y * w);
+  return middle;
+}
+
 /** Average of a grid of `columns` x `rows` cells. */
 export function shrink(luma: Float32Array, width: number, height: number, columns: number, rows: number): Float32Array {
   const sums = new Float32Array(columns * rows);
@@ -76,8 +83,11 @@ export function shrink(luma: Float32Array, width: number, height: number, column
   return sums.map((sum, i) => sum / Math.max(1, counts[i] as number));
 }
 
-function differenceHash(luma: Float32Array, width: number, height: number): string {
-  const cells = shrink(luma, width, height, 9, 8);
+/** Of the middle that is `cut` of each side. */
+function differenceHash(luma: Float32Array, width: number, height: number, cut: number): string {
+  const [w, h] = [Math.round(width * cut), Math.round(height * cut)];
+  const middle = cut === 1 ? luma : cropped(luma, width, (width - w) >> 1, (height - h) >> 1, w, h);
+  const cells = shrink(middle, w, h, 9, 8);
   let hex = '';
   for (let row = 0; row < 8; row++) {
     let bits = 0;
@@ -93,7 +103,7 @@ export function frameStats(frames: Frames): FrameStats {
   const size = width * height * 3;
   const stats = { mean: new Float32Array(count), contrast: new Float32Array(count), sharpness: new Float32Array(count) };
   const between = { motion: new Float32Array(count), change: new Float32Array(count) };
-  const hashes: string[] = [];
+  const hashes: string[][] = [];
   let [now, before] = [new Float32Array(width * height), new Float32Array(width * height)];
   let colours: Float32Array | null = null;
   for (let f = 0; f < count; f++) {
@@ -101,7 +111,7 @@ export function frameStats(frames: Frames): FrameStats {
     luminance(frame, now);
     [stats.mean[f], stats.contrast[f]] = meanAndContrast(now);
     stats.sharpness[f] = laplacianVariance(now, width, height);
-    hashes.push(differenceHash(now, width, height));
+    hashes.push(copyRules.cuts.map((cut) => differenceHash(now, width, height, cut)));
     const seen = histogram(frame);
     if (colours) {
       let distance = 0;

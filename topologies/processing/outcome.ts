@@ -1,6 +1,7 @@
 import type { Probe } from '#infra/media/media.ts';
 import { moderationRules } from '#schemas/config/moderation.ts';
 import { rightsRules } from '#schemas/config/rights.ts';
+import type { CopyFound } from '#schemas/events/copy-found.ts';
 import type { ModerationDecided } from '#schemas/events/moderation-decided.ts';
 import type { SoundMatched } from '#schemas/events/sound-matched.ts';
 import type { VideoPublished } from '#schemas/events/video-published.ts';
@@ -8,6 +9,7 @@ import type { VideoRejected } from '#schemas/events/video-rejected.ts';
 import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
 import type { AnyTask, ResultOf } from '../engine/dag.ts';
 import type { SoundMatch } from './registered-works.ts';
+import { findCopy } from './tasks/find-copy.ts';
 import { matchSound } from './tasks/match-sound.ts';
 import { type ModerateResult, moderate } from './tasks/moderate.ts';
 import { packaged } from './tasks/package.ts';
@@ -16,16 +18,19 @@ import { scenes } from './tasks/scenes.ts';
 import { thumbnails } from './tasks/thumbnails.ts';
 
 /** How an upload ends; the decision about it goes with it, so that all that is said of it stays the same. */
-export type Outcome = { readonly sha256: string; readonly moderation: ModerationDecided | null; readonly sound: SoundMatched | null } & (
-  | { readonly kind: 'published'; readonly event: VideoPublished }
-  | { readonly kind: 'rejected'; readonly event: VideoRejected }
-);
+export type Outcome = {
+  readonly sha256: string;
+  readonly moderation: ModerationDecided | null;
+  readonly sound: SoundMatched | null;
+  readonly copy: CopyFound | null;
+} & ({ readonly kind: 'published'; readonly event: VideoPublished } | { readonly kind: 'rejected'; readonly event: VideoRejected });
 /** Ready, and waiting for a reviewer: not an end yet. */
 export interface Held {
   readonly kind: 'held';
   readonly sha256: string;
   readonly moderation: ModerationDecided;
   readonly sound: SoundMatched | null;
+  readonly copy: CopyFound | null;
   /** What it says when it is approved. */
   readonly event: VideoPublished;
 }
@@ -63,7 +68,10 @@ export function endFrom(video: VideoUploaded, sha256: string, results: ReadonlyM
     moderation: 'approved',
   };
   const moderation = decided(video, judged.verdict, judged, nowMs);
-  return { kind: judged.verdict === 'hold' ? 'held' : 'published', sha256, moderation, sound, event };
+  const { copy: found } = of(results, findCopy);
+  const { videoId, creatorId } = video;
+  const copy = found ? { ...found, eventId: `${videoId}/copy`, videoId, creatorId, occurredAt: nowMs } : null;
+  return { kind: judged.verdict === 'hold' ? 'held' : 'published', sha256, moderation, sound, copy, event };
 }
 
 const wordsOf = ({ title, owner, fromMs }: SoundMatch): string => `${title} of ${owner}, from ${(fromMs / 1_000).toFixed(1)} s on`;
@@ -102,6 +110,7 @@ export function rejectedFor(video: VideoUploaded, sha256: string, reason: VideoR
     kind: 'rejected',
     sha256,
     sound: null,
+    copy: null,
     moderation: by ? decided(video, 'reject', { by, reason: detail, model: '', scores: {} }, nowMs) : null,
     event: {
       eventId: `${video.videoId}/rejected`,

@@ -9,6 +9,7 @@ import { quarantine } from '#schemas/media/store.ts';
 import { type DagOptions, runDag } from '../engine/dag.ts';
 import { Attempts } from './attempts.ts';
 import { Content, type MediaJob } from './job.ts';
+import type { KnownPictures } from './known-pictures.ts';
 import { endFrom, type Held, type Outcome, rejectedFor } from './outcome.ts';
 import type { PictureClassifier, VirusScanner } from './ports.ts';
 import { processing, processingConcurrency } from './processing.ts';
@@ -21,6 +22,7 @@ export interface ProcessingServices {
   readonly scanner: VirusScanner | null;
   readonly classifier: PictureClassifier | null;
   readonly works: RegisteredWorks | null;
+  readonly pictures: KnownPictures | null;
   /** URL that the media bucket is read at. */
   readonly mediaUrl: string;
   readonly clock: Clock;

@@ -1,5 +1,6 @@
 import type { AnyTask } from '../engine/dag.ts';
 import { classify } from './tasks/classify.ts';
+import { findCopy } from './tasks/find-copy.ts';
 import { ladder } from './tasks/ladder.ts';
 import { listen } from './tasks/listen.ts';
 import { matchSound } from './tasks/match-sound.ts';
@@ -21,6 +22,7 @@ export const processing = [
   listen,
   matchSound,
   scenes,
+  findCopy,
   thumbnails,
   classify,
   moderate,

@@ -50,13 +50,14 @@ export function reviewsTopology(blobs: Blobs, producer: EventProducer): Topology
 function ending(held: NonNullable<Awaited<ReturnType<typeof readHeld>>>, decision: ModerationDecided): Outcome {
   const { sha256, event } = held;
   const occurredAt = Math.max(decision.occurredAt, event.occurredAt + 1);
-  if (decision.verdict === 'approve') return { kind: 'published', sha256, moderation: null, sound: null, event: { ...event, occurredAt } };
+  if (decision.verdict === 'approve') return { kind: 'published', sha256, moderation: null, sound: null, copy: null, event: { ...event, occurredAt } };
   const { videoId, creatorId } = event;
   return {
     kind: 'rejected',
     sha256,
     moderation: null,
     sound: null,
+    copy: null,
     event: { eventId: `${videoId}/rejected`, videoId, creatorId, occurredAt, reason: 'policyReview', detail: decision.reason },
   };
 }

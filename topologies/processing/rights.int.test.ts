@@ -62,7 +62,11 @@ async function videoWith(sound: string, name: string, filter: string, output: re
   return file;
 }
 const check = (file: string): Promise<Checked> =>
-  checkFile({ blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: new RegisteredWorks(warehouse) }, file, new AbortController().signal);
+  checkFile(
+    { blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: new RegisteredWorks(warehouse), pictures: null },
+    file,
+    new AbortController().signal,
+  );
 
 const id = (name: string) => `${name}-of-this-test`;
 let [blocked, muted, regional, allowed, unknown] = ['', '', '', '', ''];

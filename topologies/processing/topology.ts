@@ -1,4 +1,5 @@
 import type { EventProducer } from '#infra/producer/producer.ts';
+import { copyFound } from '#schemas/events/copy-found.ts';
 import { moderationDecided } from '#schemas/events/moderation-decided.ts';
 import { soundMatched } from '#schemas/events/sound-matched.ts';
 import { type VideoProgress, videoProgress } from '#schemas/events/video-progress.ts';
@@ -42,6 +43,7 @@ export function processingTopology(services: ProcessingServices, producer: Event
         await teller.silence();
         await step('W4');
         if (end.moderation) await producer.send(moderationDecided, [end.moderation]);
+        if (end.copy) await producer.send(copyFound, [end.copy]);
         if (end.sound) await producer.send(soundMatched, [end.sound]);
         if (end.kind === 'held') await teller.held(end);
         else await sendEnd(producer, end);

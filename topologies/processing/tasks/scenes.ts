@@ -1,7 +1,10 @@
 import { encode } from 'blurhash';
+import type { Frames } from '#infra/media/media.ts';
+import { copyRules } from '#schemas/config/media.ts';
 import { sampledFrames } from '../frames.ts';
 import { mediaTask } from '../job.ts';
-import { bestFrames, frameStats, sceneStarts } from '../look.ts';
+import type { FrameHashes } from '../known-pictures.ts';
+import { bestFrames, type FrameStats, frameStats, sceneStarts } from '../look.ts';
 import { ladder } from './ladder.ts';
 
 export interface ScenesResult {
@@ -11,8 +14,8 @@ export interface ScenesResult {
   readonly postersMs: readonly number[];
   /** BlurHash of the best frame. */
   readonly placeholder: string;
-  /** Difference hash of the best frame of each scene, to find the same pictures again. */
-  readonly hashes: readonly string[];
+  /** Frames by which a copy is found. */
+  readonly frames: readonly FrameHashes[];
 }
 
 const posters = 3;
@@ -20,7 +23,7 @@ const posters = 3;
 /** Where scenes begin, and which frames speak for the video. */
 export const scenes = mediaTask({
   name: 'scenes',
-  version: 1,
+  version: 2,
   needs: { ladder },
   of: 'content',
   weight: 4,
@@ -35,15 +38,18 @@ export const scenes = mediaTask({
       startsMs: starts.map(atMs),
       postersMs: best.map(atMs),
       placeholder: blurHashOf(frames.pixels.subarray((best[0] as number) * size, ((best[0] as number) + 1) * size), frames.width, frames.height),
-      hashes: starts.map((from, i) => {
-        const end = starts[i + 1] ?? frames.count;
-        let sharpest = from;
-        for (let f = from; f < end; f++) if ((stats.sharpness[f] as number) > (stats.sharpness[sharpest] as number)) sharpest = f;
-        return stats.hashes[sharpest] as string;
-      }),
+      frames: telling(frames, stats).map((f) => ({ atMs: atMs(f), hashes: stats.hashes[f] as readonly string[] })),
     };
   },
 });
+
+/** Frames at an even pace that are not like all others. */
+function telling({ count, framesPerSecond }: Frames, { contrast }: FrameStats): number[] {
+  const pace = Math.max(1, Math.round(framesPerSecond), Math.ceil(count / copyRules.framesMax));
+  const chosen: number[] = [];
+  for (let f = 0; f < count; f += pace) if ((contrast[f] as number) >= copyRules.contrastMin) chosen.push(f);
+  return chosen;
+}
 
 /** Four parts along the longer side, three along the shorter (github.com/woltapp/blurhash). */
 function blurHashOf(rgb: Buffer, width: number, height: number): string {
