@@ -34,7 +34,7 @@ const suites: readonly { rows: readonly string[]; run: (say: (line: string) => v
   { rows: ['growth'], run: growth },
   { rows: ['variety'], run: variety },
   { rows: ['viewers', 'viewers-completion-vs-heuristics', 'viewers-completion-vs-popularity', 'viewers-completion-vs-random'], run: viewersBench },
-  { rows: ['playable-vs-ffmpeg'], run: playable },
+  { rows: ['uploads', 'playable-vs-ffmpeg'], run: playable },
   { rows: ['uploads-per-second'], run: uploadRate },
 ];
 
