@@ -33,7 +33,7 @@ export class S3Uploads implements Uploads {
   }
   partUrl(bucket: string, key: string, id: string, part: number, bytes: number, seconds: number): Promise<string> {
     const command = new UploadPartCommand({ Bucket: bucket, Key: key, UploadId: id, PartNumber: part, ContentLength: bytes });
-    return getSignedUrl(this.#signer, command, { expiresIn: seconds, signableHeaders: new Set(['content-length', 'host']) });
+    return getSignedUrl(this.#signer, command, { expiresIn: seconds });
   }
   async parts(bucket: string, key: string, id: string): Promise<readonly StoredPart[] | null> {
     const found: StoredPart[] = [];
