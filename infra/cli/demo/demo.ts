@@ -78,13 +78,17 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
   const loops = new Loops();
   const learning = new LearningLoop(config, () => audience.stats);
   try {
-    const ready = replay(config).then(() => caughtUp(adapters));
+    let replayed = false;
+    const ready = replay(config).then((found) => {
+      replayed = found;
+      return caughtUp(adapters);
+    });
     if ((await Promise.race([ready.then(() => true), interrupted.then(() => false)])) === false) return 130;
     audience.start();
     const meter = new Meter(adapters, () => audience.stats, probe, { learning, clip }, began);
     let ending = false;
     const told = demoClip(config).then((file) => clip.tell(file, () => ending));
-    const learnt = learning.run(() => ending);
+    const learnt = learning.run(() => ending, replayed);
     loops.every(1_000, () => learning.look());
     loops.every(1_000, () => meter.tick());
     loops.every(700, () => probe.measure());
@@ -116,21 +120,25 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
 async function demoClip(config: Config): Promise<string> {
   if (config.demoClip) return config.demoClip;
   const file = join(config.stateDir, 'clip.mp4');
-  return makeClip(file, { seconds: 8, size: '720x1280', rate: 30, picture: 'mandelbrot', sound: 'sine=frequency=220:beep_factor=4:sample_rate=48000' });
+  return makeClip(file, { seconds: 6, size: '360x640', rate: 30, picture: 'mandelbrot', sound: 'sine=frequency=220:beep_factor=4:sample_rate=48000' });
 }
 
 /** Real engagement when it is there; the simulated viewers do without. */
-async function replay(config: Config): Promise<void> {
+async function replay(config: Config): Promise<boolean> {
   const folder = join(config.sharedData, 'rec/kuairand27k_likehate');
   const files = existsSync(folder)
     ? readdirSync(folder)
         .filter((f) => f.endsWith('.tsv'))
         .map((f) => join(folder, f))
     : [];
-  if (files.length === 0) return console.log('no KuaiRand file found: simulated viewers only');
+  if (files.length === 0) {
+    console.log('no KuaiRand file found: simulated viewers only');
+    return false;
+  }
   const results = await runImport(config, kuairand, files, { shiftToNow: true, again: false, json: false });
   for (const r of results)
     console.log(r.alreadyDone ? `  ${r.file} was imported before` : `  ${r.file}: ${r.events} events about ${r.videos} videos, ${r.badLines} bad lines`);
+  return true;
 }
 
 /** Waits, with a bar, until the online store has folded what was replayed. */

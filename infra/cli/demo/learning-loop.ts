@@ -7,6 +7,8 @@ import { percent } from '../commands/simulate.ts';
 const hourly = ['train-vectors', 'build-index', 'offline-features', 'training-set', 'skew-check', 'train-ranker', 'export-events'] as const;
 /** Watches that a training set can be made of. */
 const enoughWatches = 3_000;
+/** Watches that vectors can be learnt from, where no recorded ones were replayed. */
+const enoughToBegin = 1_500;
 
 /** Runs the hourly jobs once, without waiting for the hour, and watches which versions serve. */
 export class LearningLoop {
@@ -32,12 +34,14 @@ export class LearningLoop {
     return [this.#state, `index ${index ?? 'none yet'}   ranker ${ranker ?? 'none yet'}${since}`];
   }
 
-  /** Ends early, without a ranker, when `stopped` says so before enough was watched. */
-  async run(stopped: () => boolean): Promise<void> {
+  /** Ends early when `stopped` says so before enough was watched. `replayed`: history holds recorded engagement already. */
+  async run(stopped: () => boolean, replayed: boolean): Promise<void> {
     const done: string[] = [];
+    this.#state = `begins after ${enoughToBegin} watches`;
+    if (!replayed && !(await this.#watched(enoughToBegin, stopped))) return;
     for (const name of hourly) {
       this.#state = [...done, `${name} ...`].join('   ');
-      if (name === 'training-set' && !(await this.#watched(stopped))) continue;
+      if (name === 'training-set' && !(await this.#watched(enoughWatches, stopped))) continue;
       const began = performance.now();
       try {
         const results = await runNamedJob(this.#config, name);
@@ -51,9 +55,9 @@ export class LearningLoop {
   }
 
   /** Waits until enough was watched for long enough that its answers are in. */
-  async #watched(stopped: () => boolean): Promise<boolean> {
-    while (this.#stats().watches < enoughWatches && !stopped()) await new Promise((resolve) => setTimeout(resolve, 200));
-    return this.#stats().watches >= enoughWatches;
+  async #watched(enough: number, stopped: () => boolean): Promise<boolean> {
+    while (this.#stats().watches < enough && !stopped()) await new Promise((resolve) => setTimeout(resolve, 200));
+    return this.#stats().watches >= enough;
   }
 
   async look(): Promise<void> {
