@@ -16,6 +16,7 @@ import { readConfig } from '../config.ts';
 import { renditionArguments } from '../media/arguments.ts';
 import { FfmpegMedia } from '../media/ffmpeg.ts';
 import { makeClip } from '../media/make-clip.ts';
+import { outsideOf } from '../media/sandbox.ts';
 import { startTestStack } from '../testing/test-stack.ts';
 import { type BenchRow, figure, versus } from './row.ts';
 
@@ -52,7 +53,7 @@ async function bare(file: string, folder: string): Promise<void> {
   const renditions = ladderFor(probe.picture.width, probe.picture.height);
   const out = mkdtempSync(join(folder, 'bare-'));
   await run('mkdir', ['-p', ...renditions.map((r) => join(out, r.name)), join(out, 'sound')]);
-  const args = renditionArguments(probe, renditions).map((arg) => (arg === '/input' ? file : arg.replace(/^\/work/, out)));
+  const args = renditionArguments(probe, renditions).map((arg) => outsideOf({ input: file, work: out }, arg));
   const sound = [
     '-map',
     '0:a:0',

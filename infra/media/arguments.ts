@@ -1,6 +1,7 @@
 import { mediaLimits } from '#schemas/config/media.ts';
 import { type Rendition, segmentSeconds } from '#schemas/media/ladder.ts';
 import type { Probe } from './media.ts';
+import { inside } from './sandbox.ts';
 
 /** Containers that are opened. Playlists, image sequences, concatenations and everything else that names another file are not among them. */
 const demuxers = 'mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,avi,flv,gif,mpeg,asf,wav,mp3,flac,ogg,aac';
@@ -19,14 +20,14 @@ export const guarded: readonly string[] = [
 ];
 
 const quiet = ['-hide_banner', '-nostdin', '-v', 'error', '-y'];
-const input = (more: readonly string[] = []): string[] => [...quiet, ...guarded, ...more, '-i', '/input'];
+const input = (more: readonly string[] = []): string[] => [...quiet, ...guarded, ...more, '-i', inside.file];
 /**
  * Nothing plays much longer than the file says: a gap in its times would be filled with pictures and silence, and a
  * few damaged bytes would become ten minutes.
  */
 const atMost = (durationMs: number): string[] => ['-t', ((1.1 * Math.min(durationMs, mediaLimits.durationMsMax)) / 1_000 + 1).toFixed(3)];
 
-export const probeArguments = ['-v', 'error', ...guarded, '-count_packets', '-show_format', '-show_streams', '-of', 'json', '/input'];
+export const probeArguments = ['-v', 'error', ...guarded, '-count_packets', '-show_format', '-show_streams', '-of', 'json', inside.file];
 /** The time and length of each packet of the picture: cheap, for nothing is decoded. */
 export const packetArguments = [
   '-v',
@@ -38,7 +39,7 @@ export const packetArguments = [
   'packet=pts_time,duration_time',
   '-of',
   'csv=p=0',
-  '/input',
+  inside.file,
 ];
 
 /** BT.2020 PQ or HLG to BT.709, by the curve of John Hable in linear light. */
@@ -80,7 +81,7 @@ export function renditionArguments(probe: Probe, renditions: readonly Rendition[
       ...['-map', `[${name}]`, '-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-crf', String(crf)],
       ...['-maxrate', `${kbps}k`, '-bufsize', `${2 * kbps}k`, '-g', String(frames), '-keyint_min', String(frames), '-sc_threshold', '0'],
       ...['-force_key_frames', `expr:gte(t,n_forced*${segmentSeconds})`, '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
-      ...[...atMost(probe.durationMs), '-map_metadata', '-1', ...hlsOf(`/work/${name}`)],
+      ...[...atMost(probe.durationMs), '-map_metadata', '-1', ...hlsOf(`${inside.folder}/${name}`)],
     ];
   });
   return [...input(), '-progress', 'pipe:1', '-filter_complex', steps.join(';'), ...outputs];
@@ -95,11 +96,11 @@ export const soundArguments = (gainDb: number, durationMs: number): string[] => 
     '-af',
     `aresample=48000:async=1:first_pts=0,volume=${gainDb.toFixed(2)}dB,alimiter=limit=0.84:level=false:attack=1:release=50`,
   ],
-  ...[...atMost(durationMs), '-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-map_metadata', '-1', ...hlsOf('/work')],
+  ...[...atMost(durationMs), '-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-map_metadata', '-1', ...hlsOf(inside.folder)],
 ];
 
 export const loudnessArguments = (durationMs: number): string[] => [
-  ...['-hide_banner', '-nostdin', '-v', 'info', '-nostats', ...guarded, '-i', '/input', '-map', '0:a:0', ...atMost(durationMs)],
+  ...['-hide_banner', '-nostdin', '-v', 'info', '-nostats', ...guarded, '-i', inside.file, '-map', '0:a:0', ...atMost(durationMs)],
   ...['-af', 'loudnorm=print_format=json', '-f', 'null', '-'],
 ];
 

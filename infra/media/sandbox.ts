@@ -5,12 +5,15 @@ import type { Rejection } from '#schemas/media/rejection.ts';
 import { ForyouError } from '../errors.ts';
 import { Refusal } from './media.ts';
 
+/** What a confined program calls its file and its folder. */
+export const inside = { file: '/input', folder: '/output' } as const;
+
 export interface Confined {
   readonly command: string;
   readonly args: readonly string[];
-  /** The one file that it may read; it sees it as `/input`. */
+  /** The one file that it may read; it sees it as `inside.file`. */
   readonly input: string;
-  /** The one folder that it may write; it sees it as `/work`. */
+  /** The one folder that it may write; it sees it as `inside.folder`. */
   readonly work?: string;
   readonly limits: ProcessLimits;
   readonly signal?: AbortSignal;
@@ -52,8 +55,8 @@ export async function confined(kind: SandboxKind, run: Confined): Promise<Printe
     `--fsize=${limits.fileBytes}`,
     '--core=0',
   ];
-  const inside = [...prlimit, '--', run.command, ...run.args];
-  const [command, ...args] = kind === 'bubblewrap' ? ['bwrap', ...walls(run), ...inside] : inside.map((arg) => outsideOf(run, arg));
+  const program = [...prlimit, '--', run.command, ...run.args];
+  const [command, ...args] = kind === 'bubblewrap' ? ['bwrap', ...walls(run), ...program] : program.map((arg) => outsideOf(run, arg));
   // A group of its own: the sandbox is two processes, and the second one is not yet bound to the first in its first moment.
   const child = spawn(command as string, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -130,12 +133,12 @@ function failure(run: Confined, ended: number, stderr: string): Error {
 const firstLine = (stderr: string): string =>
   (stderr.trim().split('\n')[0] ?? '')
     .replace(/^\[[^\]]*\] */, '')
-    .replaceAll('/input', 'the file')
+    .replaceAll(inside.file, 'the file')
     .slice(0, 300);
 
-/** Without walls the program sees the real paths. */
-const outsideOf = (run: Confined, arg: string): string =>
-  arg === '/input' ? run.input : arg.startsWith('/work') && run.work ? arg.replace('/work', run.work) : arg;
+/** Without walls a program sees the real paths. */
+export const outsideOf = ({ input, work }: Pick<Confined, 'input' | 'work'>, arg: string): string =>
+  arg === inside.file ? input : work && arg.startsWith(inside.folder) ? work + arg.slice(inside.folder.length) : arg;
 
 /** Top-level folders of the distribution that programs and their libraries are in, as bind mounts or as the links that they are. */
 const distribution: readonly string[] = ['/usr', '/bin', '/lib', '/lib64'].flatMap((path) => {
@@ -147,8 +150,8 @@ function walls(run: Confined): string[] {
   return [
     ...distribution,
     ...['--ro-bind-try', '/etc/alternatives', '/etc/alternatives', '--ro-bind-try', '/etc/ld.so.cache', '/etc/ld.so.cache'],
-    ...['--dev', '/dev', '--ro-bind', run.input, '/input'],
-    ...(run.work ? ['--bind', run.work, '/work', '--chdir', '/work'] : ['--chdir', '/']),
+    ...['--dev', '/dev', '--ro-bind', run.input, inside.file],
+    ...(run.work ? ['--bind', run.work, inside.folder, '--chdir', inside.folder] : ['--chdir', '/']),
     ...['--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--clearenv', '--setenv', 'PATH', '/usr/bin:/bin', '--'],
   ];
 }

@@ -10,7 +10,7 @@ import { MemoryBlobs } from '#infra/blobs/memory.ts';
 import { readConfig } from '#infra/config.ts';
 import { FfmpegMedia } from '#infra/media/ffmpeg.ts';
 import { makeClip } from '#infra/media/make-clip.ts';
-import { confined } from '#infra/media/sandbox.ts';
+import { confined, inside } from '#infra/media/sandbox.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
 import { processLimits } from '#schemas/config/media.ts';
 import { checkFile } from './check.ts';
@@ -74,7 +74,7 @@ describe('files that point elsewhere', () => {
     const port = (server.address() as AddressInfo).port;
     expect(await probe(`bash -c 'exec 3<>/dev/tcp/127.0.0.1/${port}'`)).toBe('failed');
     expect(await probe('env | grep -v -e PWD -e SHLVL -e "^_="')).toBe('PATH=/usr/bin:/bin');
-    expect(await probe('wc -c < /input')).toBe(String((await readFile(secret)).length));
+    expect(await probe(`wc -c < ${inside.file}`)).toBe(String((await readFile(secret)).length));
   });
 });
 
@@ -84,7 +84,7 @@ describe('files that want too much', () => {
     ['time of the processor', 'while :; do :; done'],
     ['time', 'sleep 60'],
     ['output', 'yes'],
-    ['space', 'head -c 100000 /dev/zero > /work/large'],
+    ['space', `head -c 100000 /dev/zero > ${inside.folder}/large`],
   ])('%s', async (_what, script) => {
     const run = confined('bubblewrap', { command: 'sh', args: ['-c', script], input: '/dev/null', work: folder, limits, failsAs: 'damaged' });
     await expect(run).rejects.toMatchObject({ reason: 'tooCostly' });
