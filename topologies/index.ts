@@ -2,43 +2,9 @@ import { engagementHistory, engagementOnline } from './engagement.ts';
 import type { Topology } from './engine/topology.ts';
 import { decisionsHistory, decisionsOnline, exposurePools } from './exposure.ts';
 import { followHistory, followOnline, servedHistory } from './social.ts';
-import {
-  appealsHistory,
-  copiesHistory,
-  erasedHistory,
-  moderationHistory,
-  progressHistory,
-  progressOnline,
-  publishedHistory,
-  publishedOnline,
-  rejectedHistory,
-  rejectedOnline,
-  removedHistory,
-  removedOnline,
-  soundsHistory,
-  tiersHistory,
-  uploadedHistory,
-  uploadedOnline,
-} from './videos.ts';
+import * as ofVideos from './videos.ts';
 
-const videos: readonly Topology[] = [
-  uploadedHistory,
-  uploadedOnline,
-  progressHistory,
-  progressOnline,
-  publishedHistory,
-  publishedOnline,
-  rejectedHistory,
-  rejectedOnline,
-  removedHistory,
-  removedOnline,
-  tiersHistory,
-  moderationHistory,
-  appealsHistory,
-  copiesHistory,
-  erasedHistory,
-  soundsHistory,
-];
+const videos: readonly Topology[] = Object.values(ofVideos);
 
 export const topologies: readonly Topology[] = [
   engagementHistory,

@@ -63,3 +63,7 @@ export function likeStretch(
 
 /** Base64 of the words, the little end first. */
 export const packWords = (words: Uint32Array): string => Buffer.from(words.buffer, words.byteOffset, words.byteLength).toString('base64');
+export function unpackWords(text: string): Uint32Array {
+  const bytes = Buffer.from(text, 'base64');
+  return Uint32Array.from({ length: bytes.length >> 2 }, (_, i) => bytes.readUInt32LE(4 * i));
+}

@@ -100,7 +100,7 @@ export async function runDag<C>(options: DagOptions<C>): Promise<ReadonlyMap<str
   return results;
 }
 
-const isOutage = (error: unknown): boolean => error instanceof ForyouError && error.code === 'unavailable';
+export const isOutage = (error: unknown): boolean => error instanceof ForyouError && error.code === 'unavailable';
 
 async function runOne<C>(options: DagOptions<C>, task: AnyTask, done: ReadonlyMap<string, unknown>, signal: AbortSignal): Promise<unknown> {
   const { onStep, context } = options;

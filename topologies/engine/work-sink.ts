@@ -84,36 +84,45 @@ export class WorkSink implements PartitionSink<Row> {
       await this.#at('W1', offset);
       this.#open.add(offset);
       this.#end = offset + 1;
-      void this.#queue.run(this.#work.owner(row), this.#work.cost(row), this.#stopping, () => this.#until(offset, row));
+      void this.#until(offset, row);
     }
     this.#end = end;
     await this.#commit();
     while (this.#open.size > mostTaken && !this.#lease.lost && !this.#stopping.aborted) await setTimeout(lookEveryMs);
   }
 
-  /** Works on one record until it has ended or is not ours any more. */
+  /** Works on one record until it has ended or is not ours any more. Between two tries it holds no turn: others go on. */
   async #until(offset: number, row: Row): Promise<void> {
     const gone = new AbortController();
     const watch = setInterval(() => this.#lease.lost && gone.abort(new ForyouError('fenced', 'the partition has another owner')), lookEveryMs);
     const signal = AbortSignal.any([this.#stopping, gone.signal]);
-    const { telemetry } = this.#services;
     try {
-      for (let waitMs = firstWaitMs; !signal.aborted && !this.#lease.lost; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
-        try {
-          await this.#work.run(row, signal, (step) => this.#at(step, offset));
-          this.#open.delete(offset);
-          await this.#at('W5', offset);
-          await this.#commit();
-          return;
-        } catch (error) {
-          if (signal.aborted) return;
-          telemetry.count('foryou_work_failures_total', { topology: this.#topology.name });
-          if (!(error instanceof ForyouError)) console.error(error);
-          await setTimeout(waitMs, undefined, { signal }).catch(() => {});
-        }
+      for (let waitMs = firstWaitMs; !signal.aborted; waitMs = Math.min(2 * waitMs, longestWaitMs)) {
+        let ended = false;
+        await this.#queue.run(this.#work.owner(row), this.#work.cost(row), signal, async () => {
+          ended = await this.#try(offset, row, signal);
+        });
+        if (ended) return;
+        await setTimeout(waitMs, undefined, { signal }).catch(() => {});
       }
     } finally {
       clearInterval(watch);
+    }
+  }
+
+  /** Whether it ended. */
+  async #try(offset: number, row: Row, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#work.run(row, signal, (step) => this.#at(step, offset));
+      this.#open.delete(offset);
+      await this.#at('W5', offset);
+      await this.#commit();
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      this.#services.telemetry.count('foryou_work_failures_total', { topology: this.#topology.name });
+      if (!(error instanceof ForyouError)) console.error(error);
+      return false;
     }
   }
 

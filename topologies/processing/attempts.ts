@@ -13,36 +13,46 @@ export class Attempts {
   readonly #blobs: Blobs;
   readonly #key: string;
   #begun: Record<string, number> | null = null;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #forgiven = new Set<string>();
+  #changing: Promise<void> = Promise.resolve();
 
   constructor(blobs: Blobs, videoId: string) {
     this.#blobs = blobs;
     this.#key = `${mediaKeys.videoResults(videoId)}attempts.json`;
   }
 
+  /** Resolves once it is written down: a beginning that the store did not take is none. */
   async begin(step: string): Promise<void> {
-    const begun = await this.#read();
-    if ((begun[step] ?? 0) >= beginningsMax) throw new Refusal('processingFailed', `${step} was begun ${beginningsMax} times and never ended`);
-    begun[step] = (begun[step] ?? 0) + 1;
-    await this.#write();
+    await this.#change((begun) => {
+      const before = begun[step] ?? 0;
+      if (before >= beginningsMax) throw new Refusal('processingFailed', `${step} was begun ${beginningsMax} times and never ended`);
+      return { ...begun, [step]: before + 1 };
+    });
   }
-  /** It ended, or we ended it ourselves: that is not the file's fault. */
+  /** It ended, or we ended it ourselves, or waited for what did not answer: that is not the file's fault. */
   async forgive(step: string): Promise<void> {
-    const begun = await this.#read();
-    delete begun[step];
-    await this.#write();
+    this.#forgiven.add(step);
+    await this.#change((begun) => begun);
   }
 
-  async #read(): Promise<Record<string, number>> {
-    if (!this.#begun) {
-      const kept = await this.#blobs.get(quarantine, this.#key);
-      this.#begun ??= kept ? (JSON.parse(kept.toString()) as Record<string, number>) : {};
-    }
-    return this.#begun;
+  /** One change after another; what was forgiven holds even where the store did not take it yet. */
+  #change(change: (begun: Record<string, number>) => Record<string, number>): Promise<void> {
+    const changed = this.#changing
+      .catch(() => {})
+      .then(async () => {
+        const kept = this.#begun ?? (await this.#read());
+        const rest = Object.fromEntries(Object.entries(kept).filter(([step]) => !this.#forgiven.has(step)));
+        this.#forgiven.clear();
+        this.#begun = rest;
+        const next = change(rest);
+        await this.#blobs.put(quarantine, this.#key, Buffer.from(JSON.stringify(next)));
+        this.#begun = next;
+      });
+    this.#changing = changed;
+    return changed;
   }
-  #write(): Promise<void> {
-    const body = Buffer.from(JSON.stringify(this.#begun));
-    this.#writing = this.#writing.catch(() => {}).then(() => this.#blobs.put(quarantine, this.#key, body));
-    return this.#writing;
+  async #read(): Promise<Record<string, number>> {
+    const kept = await this.#blobs.get(quarantine, this.#key);
+    return kept ? (JSON.parse(kept.toString()) as Record<string, number>) : {};
   }
 }

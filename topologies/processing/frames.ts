@@ -6,9 +6,18 @@ import { lookSettings, processLimits } from '#schemas/config/media.ts';
 import type { PictureTrack, Track } from '#schemas/media/playback.ts';
 import type { MediaJob } from './job.ts';
 
-/** A track as one file again: an initialisation segment and its fragments in a row are a whole MP4. */
-export async function trackFile(job: MediaJob, track: Track, limit = track.segments.length): Promise<string> {
-  const names = ['init.mp4', ...track.segments.slice(0, limit).map((s) => s.name)];
+/** A track as one file again: an initialisation segment and its fragments in a row are a whole MP4. Tasks side by side share it. */
+export function trackFile(job: MediaJob, track: Track): Promise<string> {
+  const known = job.files.get(track.folder);
+  if (known) return known;
+  const made = joined(job, track);
+  job.files.set(track.folder, made);
+  made.catch(() => job.files.delete(track.folder));
+  return made;
+}
+
+async function joined(job: MediaJob, track: Track): Promise<string> {
+  const names = ['init.mp4', ...track.segments.map((s) => s.name)];
   const bodies = await Promise.all(names.map((name) => job.content.get(`${track.folder}/${name}`)));
   if (bodies.some((body) => body === null)) throw new ForyouError('unavailable', `the store lacks a part of ${track.folder}`);
   const file = join(job.scratch, `${track.folder}.mp4`);

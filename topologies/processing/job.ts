@@ -22,6 +22,8 @@ export interface MediaJob {
   readonly classifier: PictureClassifier | null;
   readonly works: RegisteredWorks | null;
   readonly pictures: KnownPictures | null;
+  /** Tracks as whole files, by folder, while the job lasts. */
+  readonly files: Map<string, Promise<string>>;
   /** Says where a first rendition plays. */
   playable(url: string): void;
 }

@@ -6,7 +6,7 @@ import type { Clock } from '#infra/clock/clock.ts';
 import { type Media, Refusal } from '#infra/media/media.ts';
 import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
 import { quarantine } from '#schemas/media/store.ts';
-import { type DagOptions, runDag } from '../engine/dag.ts';
+import { type DagOptions, isOutage, runDag } from '../engine/dag.ts';
 import { Attempts } from './attempts.ts';
 import { Content, type MediaJob } from './job.ts';
 import type { KnownPictures } from './known-pictures.ts';
@@ -44,13 +44,11 @@ export async function processVideo(services: ProcessingServices, video: VideoUpl
   const attempts = new Attempts(services.blobs, video.videoId);
   let content: Content | null = null;
   try {
-    await attempts.begin('fetch');
     const original = join(scratch, 'original');
-    const { sha256 } = await fetchOriginal(services.blobs, video, original);
-    await attempts.forgive('fetch');
+    const { sha256 } = await fetched(services.blobs, attempts, video, original, signal);
     content = new Content(services.blobs, services.mediaUrl, sha256);
     await users.add(services.blobs, sha256, video.videoId);
-    const context: MediaJob = { ...services, video, sha256, original, scratch, content, playable: (url) => watcher.onPlayable?.(url) };
+    const context: MediaJob = { ...services, video, sha256, original, scratch, content, files: new Map(), playable: (url) => watcher.onPlayable?.(url) };
     const end = endFrom(video, sha256, await runTasks(services.blobs, context, attempts, signal, watcher), services.clock.now());
     if (end.kind === 'rejected') await giveUp(services.blobs, content, video.videoId);
     return end;
@@ -67,13 +65,26 @@ export async function processVideo(services: ProcessingServices, video: VideoUpl
 /** What was made of a rejected upload goes, unless another video is of the same content. */
 const giveUp = (blobs: Blobs, content: Content, videoId: string): Promise<void> => users.remove(blobs, content.sha256, videoId, () => content.removeAll());
 
+/** Fetches the original, and counts it: a file that ends its worker here is given up too. */
+async function fetched(blobs: Blobs, attempts: Attempts, video: VideoUploaded, file: string, signal: AbortSignal): Promise<{ sha256: string }> {
+  await attempts.begin('fetch');
+  try {
+    const found = await fetchOriginal(blobs, video, file);
+    await attempts.forgive('fetch');
+    return found;
+  } catch (error) {
+    if (signal.aborted || isOutage(error)) await attempts.forgive('fetch').catch(() => {});
+    throw error;
+  }
+}
+
 async function fetchOriginal(blobs: Blobs, video: VideoUploaded, file: string): Promise<{ sha256: string }> {
-  const fetched = await blobs.fetchTo(quarantine, video.objectKey, file);
+  const original = await blobs.fetchTo(quarantine, video.objectKey, file);
   // Not an outage: the store answered. It is tried a few times, for a store may find it again.
-  if (!fetched) throw new Error(`the original of ${video.videoId} is not in the store`);
-  if (fetched.bytes === 0) throw new Refusal('empty', 'it has 0 bytes');
-  if (video.sha256 !== '' && video.sha256 !== fetched.sha256) throw new Refusal('checksumDiffers', `it is ${fetched.sha256}`);
-  return fetched;
+  if (!original) throw new Error(`the original of ${video.videoId} is not in the store`);
+  if (original.bytes === 0) throw new Refusal('empty', 'it has 0 bytes');
+  if (video.sha256 !== '' && video.sha256 !== original.sha256) throw new Refusal('checksumDiffers', `it is ${original.sha256}`);
+  return original;
 }
 
 function runTasks(blobs: Blobs, context: MediaJob, attempts: Attempts, signal: AbortSignal, watcher: Watcher): Promise<ReadonlyMap<string, unknown>> {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { MemoryBlobs } from '#infra/blobs/memory.ts';
+import { ForyouError } from '#infra/errors.ts';
 import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
 import { mediaBucket, mediaKeys, quarantine } from '#schemas/media/store.ts';
 import { Attempts } from './attempts.ts';
@@ -43,4 +44,22 @@ test('a step that never ends is given up after four beginnings; one that ended, 
   await expect(new Attempts(blobs, 'v').begin('ladder')).rejects.toMatchObject({ reason: 'processingFailed' });
   await new Attempts(blobs, 'v').forgive('ladder');
   await expect(new Attempts(blobs, 'v').begin('ladder')).resolves.toBeUndefined();
+});
+
+test("an outage is nobody's fault: beginnings that the store did not take do not count, and forgiveness holds at once", async () => {
+  const blobs = await store();
+  const put = blobs.put.bind(blobs);
+  let away = true;
+  blobs.put = async (...args) => {
+    if (away) throw new ForyouError('unavailable', 'full');
+    return put(...args);
+  };
+  const attempts = new Attempts(blobs, 'v');
+  for (let i = 0; i < 10; i++) await expect(attempts.begin('ladder')).rejects.toMatchObject({ code: 'unavailable' });
+  for (let i = 0; i < 10; i++) {
+    away = false;
+    await attempts.begin('ladder');
+    away = true;
+    await expect(attempts.forgive('ladder')).rejects.toMatchObject({ code: 'unavailable' });
+  }
 });

@@ -1,9 +1,10 @@
 import { processLimits } from '#schemas/config/media.ts';
 import { rightsRules } from '#schemas/config/rights.ts';
-import { secondsPerWord } from '#schemas/media/fingerprint.ts';
+import { secondsPerWord, unpackWords } from '#schemas/media/fingerprint.ts';
 import { trackFile } from '../frames.ts';
 import { mediaTask } from '../job.ts';
 import type { SoundMatch } from '../registered-works.ts';
+import { listen } from './listen.ts';
 import { sound } from './sound.ts';
 
 export interface MatchResult {
@@ -21,7 +22,7 @@ const halfStepMs = (1_000 * secondsPerWord) / 2;
 export const matchSound = mediaTask({
   name: 'match-sound',
   version: 1,
-  needs: { sound },
+  needs: { sound, listen },
   of: 'video',
   weight: 3,
   async run(job, inputs, { signal }): Promise<MatchResult> {
@@ -35,7 +36,11 @@ export const matchSound = mediaTask({
       const fingerprints = [];
       // Words stand an eighth of a second apart: half of that between two fingerprints, so that one of them is in step.
       for (const speed of speeds)
-        for (const skipMs of [0, halfStepMs]) fingerprints.push({ speed, words: await job.media.fingerprint(file, call, { speed: 1 / speed, skipMs }) });
+        for (const skipMs of [0, halfStepMs]) {
+          const asItIs = speed === 1 && skipMs === 0;
+          const words = asItIs ? unpackWords(inputs.listen.fingerprint) : await job.media.fingerprint(file, call, { speed: 1 / speed, skipMs });
+          fingerprints.push({ speed, words });
+        }
       return job.works?.match(fingerprints) ?? null;
     };
     const match = (await tried([1])) ?? (await tried(rightsRules.speeds.filter((speed) => speed !== 1)));
