@@ -14,6 +14,7 @@ export const rejections = {
   policyPicture: 'The picture is against the rules.',
   policyReview: 'A reviewer found that the video is against the rules.',
   rights: 'The sound belongs to somebody who does not allow its use.',
+  withdrawn: 'You withdrew the video before it was published.',
   processingFailed: 'We could not process the file. It is kept, and we look into it.',
 } as const satisfies Record<string, string>;
 export type Rejection = keyof typeof rejections;

@@ -28,6 +28,12 @@ export const mediaKeys = {
   outcome: (videoId: string): string => `outcomes/${videoId}.json`,
   /** A video that is ready and waits for a reviewer. */
   held: (videoId: string): string => `held/${videoId}.json`,
+  /** Folders of the above, to list. */
+  allOriginals: 'originals/',
+  allOutcomes: 'outcomes/',
+  allHeld: 'held/',
+  allUsers: 'users/',
+  allContent: 'content/',
   /** In the media bucket: everything that was made of a content. */
   content: (sha256: string): string => `content/${sha256}`,
 } as const;

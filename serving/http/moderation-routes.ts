@@ -71,11 +71,12 @@ export const moderationRoutes =
         const { verdict, reason } = request.body;
         const state = await stateOf(online, videoId);
         if (!state) throw new HttpProblem(404, 'there is no such video');
+        if (verdict === 'restore' && state.reason !== 'moderation') throw new HttpProblem(409, 'its creator withdrew it');
         if (!fits[verdict]?.includes(state.state))
           throw new HttpProblem(409, `the video is ${state.state} now; "${verdict}" is for one that is ${fits[verdict]?.join(' or ')}`);
         const decision = { eventId: crypto.randomUUID(), videoId, creatorId: state.creatorId, occurredAt: clock.now(), verdict, by: 'reviewer' as const };
         await producer.send(moderationDecided, [
-          { ...decision, reviewer: callerOf(request).userId, reason, model: '', rules: moderationRules.version, scores: '' } as never,
+          { ...decision, reviewer: callerOf(request).userId, reason, model: '', rules: moderationRules.version, scores: '' },
         ]);
         return reply.code(202).send({ videoId, verdict });
       },

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
+import type { Clock } from '#infra/clock/clock.ts';
 import type { OnlineStore } from '#infra/online/online.ts';
 import type { EventProducer } from '#infra/producer/producer.ts';
 import { mediaLimits, uploadLimits } from '#schemas/config/media.ts';
@@ -18,6 +19,7 @@ export interface VideoRouteServices {
   readonly online: OnlineStore;
   readonly catalogue: Catalogue;
   readonly producer: EventProducer;
+  readonly clock: Clock;
 }
 
 const bearer = [{ bearer: [] }];
@@ -83,7 +85,7 @@ const Video = Type.Object({
 export const videoRoutes =
   (services: VideoRouteServices): FastifyPluginAsyncTypebox =>
   async (app) => {
-    const { uploadService, online, catalogue, producer } = services;
+    const { uploadService, online, catalogue, producer, clock } = services;
     const closing = new AbortController();
     app.addHook('preClose', async () => closing.abort());
 
@@ -212,7 +214,7 @@ export const videoRoutes =
         const { id } = request.params;
         const state = await known(request, id);
         if (state.creatorId !== callerOf(request).userId) throw new HttpProblem(403, 'this video is not yours');
-        await producer.send(videoRemoved, [{ eventId: `${id}/removed-by-creator`, videoId: id, occurredAt: Date.now(), reason: 'creator' }]);
+        await producer.send(videoRemoved, [{ eventId: `${id}/removed-by-creator`, videoId: id, occurredAt: clock.now(), reason: 'creator' }]);
         return reply.code(202).send({ videoId: id });
       },
     );

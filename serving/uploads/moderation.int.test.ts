@@ -104,6 +104,20 @@ test('a reviewer rejects what was held; what words forbid is rejected at once', 
   await eventually('the audit has it', async () => (await audit(forbidden)).some((d) => d.verdict === 'reject' && d.by === 'rules'));
 });
 
+test('a held video that its creator withdraws ends, holds up no other deletion, and cannot be approved or brought back', async () => {
+  const creator = newUser();
+  const videoId = await upload(creator, 'buy followers, or do not');
+  await becomes(creator, videoId, 'held');
+  expect((await call(creator, 'DELETE', `/api/v1/video/${videoId}`)).status).toBe(202);
+  const erased = () => adapters.warehouse.query<{ n: number }>(`SELECT count() AS n FROM videos_erased WHERE video_id = '${videoId}'`);
+  await eventually('it is deleted', async () => (await erased())[0]?.n === 1);
+  const ends = () => adapters.warehouse.query<{ reason: string }>(`SELECT reason FROM videos_rejected WHERE video_id = '${videoId}'`);
+  await eventually('it has ended', async () => (await ends()).length > 0);
+  expect(await ends()).toEqual([{ reason: 'withdrawn' }]);
+  expect((await decide(videoId, 'approve', 'too late')).status).toBe(409);
+  expect((await decide(videoId, 'restore', 'too late')).status).toBe(409);
+});
+
 test('reports bring a video before a reviewer; removed it leaves the feed within a second; an appeal brings it back', async () => {
   const creator = newUser();
   const videoId = await upload(creator, 'a garden');

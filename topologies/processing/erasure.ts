@@ -5,14 +5,16 @@ import type { EventProducer } from '#infra/producer/producer.ts';
 import type { Warehouse } from '#infra/warehouse/warehouse.ts';
 import { videoErased } from '#schemas/events/video-erased.ts';
 import { type VideoRemoved, videoRemoved } from '#schemas/events/video-removed.ts';
-import { mediaBucket, mediaKeys, quarantine } from '#schemas/media/store.ts';
+import { mediaKeys, quarantine } from '#schemas/media/store.ts';
 import { videosPublished, videosUploaded } from '#schemas/tables/history.ts';
 import { drop, ok, step, steps } from '../engine/steps.ts';
 import { type Topology, topology, work } from '../engine/topology.ts';
 import { dedupe } from '../steps/dedupe.ts';
 import { hasIds } from '../steps/ids.ts';
 import { inTime } from '../steps/times.ts';
-import { readOutcome } from './results.ts';
+import type { Outcome } from './outcome.ts';
+import { decideOnce, has, readHeld, readOutcome, removeAll, users } from './results.ts';
+import { sendEnd } from './topology.ts';
 
 /** What moderation took away may have to come back; what its creator withdrew is deleted. */
 const byCreator = step<VideoRemoved>('byCreator', (e) => (e.reason === 'creator' ? ok : drop('not-of-its-creator')));
@@ -30,8 +32,8 @@ export function erasureTopology(ports: { blobs: Blobs; warehouse: Warehouse; pro
       owner: (removed) => removed.videoId,
       cost: () => 1,
       async run({ videoId }, _signal, at) {
-        const outcome = await readOutcome(blobs, videoId);
-        if (!outcome && (await blobs.list(quarantine, mediaKeys.original(videoId))).length > 0)
+        const outcome = (await readOutcome(blobs, videoId)) ?? (await withdrawn(blobs, producer, videoId));
+        if (!outcome && (await has(blobs, quarantine, mediaKeys.original(videoId))))
           throw new ForyouError('unavailable', `${videoId} is still being processed: it is erased when it has ended`);
         await at('W3');
         const { objects, shared } = await eraseObjects(blobs, videoId, outcome?.sha256 ?? '');
@@ -46,26 +48,26 @@ export function erasureTopology(ports: { blobs: Blobs; warehouse: Warehouse; pro
   });
 }
 
+/** An upload that waits for a reviewer ends here: nobody has to look at it any more. Null when it does not wait. */
+async function withdrawn(blobs: Blobs, producer: EventProducer, videoId: string): Promise<Outcome | null> {
+  const held = await readHeld(blobs, videoId);
+  if (!held) return null;
+  const { creatorId, occurredAt } = held.event;
+  const event = { eventId: `${videoId}/rejected`, videoId, creatorId, occurredAt: occurredAt + 1, reason: 'withdrawn' as const, detail: '' };
+  const end = await decideOnce(blobs, videoId, { kind: 'rejected', sha256: held.sha256, moderation: null, sound: null, copy: null, event });
+  await sendEnd(producer, end);
+  return end;
+}
+
 const wordless = (event: object): object => ({ ...event, ...('caption' in event ? { caption: '', topics: [] } : {}) });
 
 async function eraseObjects(blobs: Blobs, videoId: string, sha256: string): Promise<{ objects: number; shared: number }> {
   let objects = 0;
-  const removeAll = async (bucket: string, prefix: string) => {
-    for (const key of await blobs.list(bucket, prefix)) {
-      await blobs.remove(bucket, key);
-      objects++;
-    }
-  };
-  for (const prefix of [mediaKeys.original(videoId), mediaKeys.videoResults(videoId), mediaKeys.held(videoId)]) await removeAll(quarantine, prefix);
+  for (const prefix of [mediaKeys.original(videoId), mediaKeys.videoResults(videoId), mediaKeys.held(videoId)])
+    objects += await removeAll(blobs, quarantine, prefix);
   if (sha256 === '') return { objects, shared: 0 };
-  await removeAll(quarantine, mediaKeys.user(sha256, videoId));
-  const shared = (await blobs.list(quarantine, mediaKeys.usersOf(sha256))).length;
-  if (shared === 0) {
-    // Results first: without them nobody takes the stream for made.
-    await removeAll(quarantine, mediaKeys.contentResults(sha256));
-    await removeAll(mediaBucket, `${mediaKeys.content(sha256)}/`);
-  }
-  return { objects, shared };
+  const content = await users.remove(blobs, sha256, videoId);
+  return { objects: objects + content.objects, shared: content.shared };
 }
 
 /** An id as it may stand in a statement: a mutation takes no parameters. */

@@ -63,7 +63,4 @@ export class Content {
   get(name: string): Promise<Buffer | null> {
     return this.#blobs.get(mediaBucket, `${this.prefix}/${name}`);
   }
-  async removeAll(): Promise<void> {
-    for (const key of await this.#blobs.list(mediaBucket, `${this.prefix}/`)) await this.#blobs.remove(mediaBucket, key);
-  }
 }

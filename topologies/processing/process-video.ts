@@ -50,20 +50,17 @@ export async function processVideo(services: ProcessingServices, video: VideoUpl
     await users.add(services.blobs, sha256, video.videoId);
     const context: MediaJob = { ...services, video, sha256, original, scratch, content, files: new Map(), playable: (url) => watcher.onPlayable?.(url) };
     const end = endFrom(video, sha256, await runTasks(services.blobs, context, attempts, signal, watcher), services.clock.now());
-    if (end.kind === 'rejected') await giveUp(services.blobs, content, video.videoId);
+    if (end.kind === 'rejected') await users.remove(services.blobs, sha256, video.videoId);
     return end;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const made = content;
-    if (made) await giveUp(services.blobs, made, video.videoId);
+    if (made) await users.remove(services.blobs, made.sha256, video.videoId);
     return rejectedFor(video, made?.sha256 ?? '', error.reason, error.message, services.clock.now());
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
 }
-
-/** What was made of a rejected upload goes, unless another video is of the same content. */
-const giveUp = (blobs: Blobs, content: Content, videoId: string): Promise<void> => users.remove(blobs, content.sha256, videoId, () => content.removeAll());
 
 /** Fetches the original, and counts it: a file that ends its worker here is given up too. */
 async function fetched(blobs: Blobs, attempts: Attempts, video: VideoUploaded, file: string, signal: AbortSignal): Promise<{ sha256: string }> {

@@ -22,20 +22,26 @@ test('two workers that end one upload differently: the first decision stands, an
   expect(await readOutcome(blobs, 'v')).toEqual(one);
 });
 
-test('what was made of a content stays while another video uses it', async () => {
+test('what was made of a content stays while another video uses it; then its results go before its files', async () => {
   const blobs = await store();
-  for (const id of ['one', 'two']) await users.add(blobs, 'sha', id);
+  for (const id of ['one', 'one-more']) await users.add(blobs, 'sha', id);
   await blobs.put(quarantine, `${mediaKeys.contentResults('sha')}probe-1.json`, Buffer.from('{}'));
-  let removed = 0;
-  const removeContent = async () => {
-    // Nobody may find a result whose files are going.
-    expect(await blobs.list(quarantine, mediaKeys.contentResults('sha'))).toEqual([]);
-    removed++;
+  await blobs.put(mediaBucket, `${mediaKeys.content('sha')}/master.m3u8`, Buffer.from('#EXTM3U'));
+  const gone: string[] = [];
+  const remove = blobs.remove.bind(blobs);
+  blobs.remove = async (bucket, key) => {
+    gone.push(key);
+    await remove(bucket, key);
   };
-  await users.remove(blobs, 'sha', 'one', removeContent);
-  expect(removed).toBe(0);
-  await users.remove(blobs, 'sha', 'two', removeContent);
-  expect(removed).toBe(1);
+  // The other id begins with this one: it is not taken for it.
+  expect(await users.remove(blobs, 'sha', 'one')).toEqual({ objects: 1, shared: 1 });
+  expect(await users.remove(blobs, 'sha', 'one-more')).toEqual({ objects: 3, shared: 0 });
+  expect(gone).toEqual([
+    mediaKeys.user('sha', 'one'),
+    mediaKeys.user('sha', 'one-more'),
+    `${mediaKeys.contentResults('sha')}probe-1.json`,
+    `${mediaKeys.content('sha')}/master.m3u8`,
+  ]);
 });
 
 test('a step that never ends is given up after four beginnings; one that ended, or that we ended, starts anew', async () => {

@@ -1,5 +1,5 @@
 import type { Blobs } from '#infra/blobs/blobs.ts';
-import { mediaKeys, quarantine } from '#schemas/media/store.ts';
+import { mediaBucket, mediaKeys, quarantine } from '#schemas/media/store.ts';
 import type { AnyTask, Results } from '../engine/dag.ts';
 import type { Held, Outcome } from './outcome.ts';
 
@@ -18,17 +18,31 @@ export function keptResults(blobs: Blobs, sha256: string, videoId: string): Resu
   };
 }
 
+/** Whether the store has this very key: one id may be the beginning of another. */
+export const has = async (blobs: Blobs, bucket: string, key: string): Promise<boolean> => (await blobs.list(bucket, key)).includes(key);
+
+/** Removes one object, or all of a folder when the name ends with a slash; returns how many there were. */
+export async function removeAll(blobs: Blobs, bucket: string, name: string): Promise<number> {
+  const keys = (await blobs.list(bucket, name)).filter((key) => name.endsWith('/') || key === name);
+  for (const key of keys) await blobs.remove(bucket, key);
+  return keys.length;
+}
+
 /** Which videos are of a content: what one of them no longer needs another may. */
 export const users = {
   async add(blobs: Blobs, sha256: string, videoId: string): Promise<void> {
     await blobs.put(quarantine, mediaKeys.user(sha256, videoId), Buffer.from(''));
   },
-  /** Takes the video away from its content, and the content with it when it was the last. Results go first: what has no result is made anew. */
-  async remove(blobs: Blobs, sha256: string, videoId: string, removeContent: () => Promise<void>): Promise<void> {
-    await blobs.remove(quarantine, mediaKeys.user(sha256, videoId));
-    if ((await blobs.list(quarantine, mediaKeys.usersOf(sha256))).length > 0) return;
-    for (const key of await blobs.list(quarantine, mediaKeys.contentResults(sha256))) await blobs.remove(quarantine, key);
-    await removeContent();
+  /**
+   * Takes the video away from its content, and the content with it when it was the last. Results go first: what has
+   * no result is made anew. Returns the objects that went, and the videos for whose sake the rest stays.
+   */
+  async remove(blobs: Blobs, sha256: string, videoId: string): Promise<{ objects: number; shared: number }> {
+    const user = await removeAll(blobs, quarantine, mediaKeys.user(sha256, videoId));
+    const shared = (await blobs.list(quarantine, mediaKeys.usersOf(sha256))).length;
+    if (shared > 0) return { objects: user, shared };
+    const results = await removeAll(blobs, quarantine, mediaKeys.contentResults(sha256));
+    return { objects: user + results + (await removeAll(blobs, mediaBucket, `${mediaKeys.content(sha256)}/`)), shared };
   },
 };
 

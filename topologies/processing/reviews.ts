@@ -3,13 +3,14 @@ import type { EventProducer } from '#infra/producer/producer.ts';
 import { type ModerationDecided, moderationDecided } from '#schemas/events/moderation-decided.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
 import { videoRemoved } from '#schemas/events/video-removed.ts';
+import { mediaKeys, quarantine } from '#schemas/media/store.ts';
 import { drop, ok, step, steps } from '../engine/steps.ts';
 import { type Topology, topology, work } from '../engine/topology.ts';
 import { dedupe } from '../steps/dedupe.ts';
 import { hasIds } from '../steps/ids.ts';
 import { inTime } from '../steps/times.ts';
 import type { Outcome } from './outcome.ts';
-import { decideOnce, readHeld, readOutcome } from './results.ts';
+import { decideOnce, has, readHeld, readOutcome, users } from './results.ts';
 import { sendEnd } from './topology.ts';
 
 /** What processing decided it has done already. */
@@ -31,6 +32,7 @@ export function reviewsTopology(blobs: Blobs, producer: EventProducer): Topology
           const held = await readHeld(blobs, videoId);
           if (!held) return;
           const end = await decideOnce(blobs, videoId, ending(held, decision));
+          if (end.kind === 'rejected') await users.remove(blobs, end.sha256, videoId);
           await at('W4');
           await sendEnd(producer, end);
         } else if (verdict === 'remove') {
@@ -38,7 +40,8 @@ export function reviewsTopology(blobs: Blobs, producer: EventProducer): Topology
           await producer.send(videoRemoved, [{ eventId: `${eventId}/removed`, videoId, occurredAt, reason: 'moderation' }]);
         } else if (verdict === 'restore') {
           const outcome = await readOutcome(blobs, videoId);
-          if (outcome?.kind !== 'published') return;
+          // What its creator withdrew meanwhile does not come back.
+          if (outcome?.kind !== 'published' || !(await has(blobs, quarantine, mediaKeys.user(outcome.sha256, videoId)))) return;
           await at('W4');
           await producer.send(videoPublished, [{ ...outcome.event, eventId: `${eventId}/restored`, occurredAt }]);
         }

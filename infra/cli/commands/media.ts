@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type RightsDecision, rightsDecisions } from '#schemas/config/rights.ts';
 import { checkFiles, registerWork, verifyStore } from '../../../topologies/main.ts';
 import type { Config } from '../../config.ts';
@@ -9,6 +9,13 @@ import { ForyouError } from '../../errors.ts';
 import { print } from '../output.ts';
 import { taskList } from '../task-list.ts';
 import { wholeNumber } from './run.ts';
+
+/** ISO 3166-1 alpha-2, as feeds and videos name them. */
+function regionList(text: string): string[] {
+  const regions = text.split(',');
+  if (!regions.every((region) => /^[A-Z]{2}$/.test(region))) throw new InvalidArgumentError('regions are two capitals each, for example DE,FR');
+  return regions;
+}
 
 export function mediaCommands(program: Command, config: () => Config): void {
   const media = program.command('media').description('files of creators: try them, and check what became of them');
@@ -55,14 +62,14 @@ export function mediaCommands(program: Command, config: () => Config): void {
     .requiredOption('--title <title>', 'title, for the creators whose videos contain it')
     .requiredOption('--owner <owner>', 'who owns it')
     .addOption(new Option('--decision <decision>', 'what is done with a video that contains it').choices([...rightsDecisions]).default('allow'))
-    .option('--regions <list>', 'where, for example DE,FR; everywhere when left out')
+    .option('--regions <list>', 'where, for example DE,FR; everywhere when left out', regionList, [])
     .action(
       async (
         file: string,
-        { work, title, owner, decision, regions }: { work: string; title: string; owner: string; decision: RightsDecision; regions?: string },
+        { work, title, owner, decision, regions }: { work: string; title: string; owner: string; decision: RightsDecision; regions: string[] },
       ) => {
-        const words = await registerWork(config(), file, { workId: work, title, owner, decision, regions: regions ? regions.split(',') : [] });
-        console.log(`registered ${work}: ${words} words, ${decision}${regions ? ` in ${regions}` : ''}`);
+        const words = await registerWork(config(), file, { workId: work, title, owner, decision, regions });
+        console.log(`registered ${work}: ${words} words, ${decision}${regions.length > 0 ? ` in ${regions.join(', ')}` : ''}`);
       },
     );
 
