@@ -24,6 +24,9 @@ export interface Config {
     readonly sandbox: 'bubblewrap' | 'none';
     /** host:port of clamd; without one files are not scanned. */
     readonly clamd: string | undefined;
+    /** ONNX files that make vectors of pictures and of sound; without one a descriptor does. */
+    readonly visualModel: string | undefined;
+    readonly soundModel: string | undefined;
     /** Uploads that one process works on side by side. */
     readonly concurrency: number;
   };
@@ -118,6 +121,8 @@ export function readConfig(env: Environment = process.env): Config {
       url: env['FORYOU_MEDIA_URL'] ?? `${uploadEndpoint}/foryou-media`,
       sandbox: choice(env, 'FORYOU_MEDIA_SANDBOX', ['bubblewrap', 'none']),
       clamd: env['FORYOU_CLAMD'],
+      visualModel: env['FORYOU_VISUAL_MODEL'],
+      soundModel: env['FORYOU_SOUND_MODEL'],
       concurrency: whole(env, 'FORYOU_MEDIA_CONCURRENCY', 1, 1, 64),
     },
     partitions: whole(env, 'FORYOU_PARTITIONS', 4, 1, 1024),
@@ -172,6 +177,8 @@ export function environmentOf(config: Config, more: Record<string, string> = {})
     FORYOU_MEDIA_SANDBOX: config.media.sandbox,
     FORYOU_MEDIA_CONCURRENCY: String(config.media.concurrency),
     ...(config.media.clamd ? { FORYOU_CLAMD: config.media.clamd } : {}),
+    ...(config.media.visualModel ? { FORYOU_VISUAL_MODEL: config.media.visualModel } : {}),
+    ...(config.media.soundModel ? { FORYOU_SOUND_MODEL: config.media.soundModel } : {}),
     FORYOU_LIMIT_USER: String(config.limits.perUserPerMinute),
     FORYOU_LIMIT_ADDRESS: String(config.limits.perAddressPerMinute),
     ...more,

@@ -5,7 +5,7 @@ import { sharedConfig } from '#infra/testing/shared-stack.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
 import { signalValue, signalValueSql } from '#schemas/config/signal-weights.ts';
 import { type Engagement, engagement } from '#schemas/events/engagement.ts';
-import { videoPublished } from '#schemas/events/video-published.ts';
+import { publishedVideo, videoPublished } from '#schemas/events/video-published.ts';
 import { serve } from '../serving/main.ts';
 import { makeEngagement } from '../topologies/faults/events.ts';
 import { runTopologies } from '../topologies/main.ts';
@@ -57,27 +57,14 @@ test('vectors and an index are learnt from history, and serving swaps in each ne
   const fresh = `learn-${run}-fresh`;
   const producer = new EventProducer(adapters);
   await producer.send(videoPublished, [
-    {
+    publishedVideo({
       eventId: `${fresh}-p`,
       videoId: fresh,
       creatorId: 'c',
       occurredAt: Date.now(),
       durationMs: 9_000,
-      caption: '',
-      topics: [],
       region: 'DE',
-      hlsUrl: '',
-      posterUrl: '',
-      firstSegmentUrl: '',
-      previewUrl: '',
-      placeholder: '',
-      width: 0,
-      height: 0,
-      soundId: '',
-      minAge: 0,
-      blockedRegions: [],
-      moderation: 'approved',
-    },
+    }),
   ]);
   const likes = events.slice(0, 5).map((e, i) => ({ ...e, eventId: `learn-${run}-like-${i}`, videoId: fresh, kind: 'like' as const, occurredAt: Date.now() }));
   await producer.send(engagement, likes);

@@ -19,6 +19,7 @@ import { offlineFeatures } from './features/offline-features.ts';
 import { exportEvents } from './history/export-events.ts';
 import { rebuildOnline } from './history/rebuild-online.ts';
 import { restoreEvents } from './history/restore-events.ts';
+import { buildContentIndex } from './index/build-content-index.ts';
 import { buildIndex } from './index/build-index.ts';
 import { sweepUploads } from './media/sweep-uploads.ts';
 import { addRanker, trainRanker } from './ranker/train-ranker.ts';
@@ -56,6 +57,7 @@ export const jobs: readonly Job<AllPorts>[] = [
   reconcile,
   trainVectors,
   buildIndex,
+  buildContentIndex,
   trainingSet,
   skewCheck,
   experimentReport,

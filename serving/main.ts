@@ -24,8 +24,10 @@ import { SharedLists } from './feed/sources/shared-lists.ts';
 import { authenticator } from './http/auth.ts';
 import { buildServer } from './http/server.ts';
 import { rankerReader } from './ranking/ranker-reader.ts';
+import { contentReader } from './retrieval/content-reader.ts';
 import { indexReader } from './retrieval/index-reader.ts';
 import { LiveDelta } from './retrieval/live-delta.ts';
+import { NewLooks } from './retrieval/new-looks.ts';
 import { UploadService } from './uploads/upload-service.ts';
 
 /** A slow store is worse than none: the feed then answers from memory. */
@@ -42,16 +44,21 @@ async function learntArtifacts(blobs: S3Blobs, telemetry: Telemetry) {
   const inference = new ThreadedInference();
   const indexes = new ThreadedIndexes();
   const index = new ArtifactLoader(artifacts, indexReader(indexes), telemetry);
+  const content = new ArtifactLoader(artifacts, contentReader(indexes), telemetry);
   const ranker = new ArtifactLoader(artifacts, rankerReader(inference), telemetry);
-  indexes.calls.onEnd = () => void index.reload();
+  indexes.calls.onEnd = () => {
+    void index.reload();
+    void content.reload();
+  };
   inference.calls.onEnd = () => void ranker.reload();
-  await Promise.all([index.start(artifactsEveryMs), ranker.start(artifactsEveryMs)]);
+  const loaders = [index, content, ranker];
+  await Promise.all(loaders.map((loader) => loader.start(artifactsEveryMs)));
   return {
-    models: { retrieval: () => index.current, ranker: () => ranker.current },
-    versions: () => ({ index: index.current?.version ?? null, ranker: ranker.current?.version ?? null }),
+    models: { retrieval: () => index.current, content: () => content.current, ranker: () => ranker.current },
+    versions: () => ({ index: index.current?.version ?? null, content: content.current?.version ?? null, ranker: ranker.current?.version ?? null }),
     threads: { index: indexes.calls, models: inference.calls },
     async stop() {
-      await Promise.all([index.stop(), ranker.stop()]);
+      await Promise.all(loaders.map((loader) => loader.stop()));
       await Promise.all([inference.close(), indexes.close()]);
     },
   };
@@ -77,12 +84,13 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   const loop = watchEventLoop(telemetry);
   const catalogue = new Catalogue(online);
   const delta = new LiveDelta();
-  const following = followVideos(adapters, new LiveVideos(online, catalogue, delta));
+  const looks = new NewLooks();
+  const following = followVideos(adapters, new LiveVideos(online, catalogue, delta, looks));
   const fallback = new Fallback(online, catalogue);
   await fallback.start(2_000);
   const blobs = new S3Blobs(config.s3);
   const learnt = await learntArtifacts(blobs, telemetry);
-  const services = { online, producer, clock: systemClock, telemetry, models: learnt.models, catalogue, delta, lists: new SharedLists(online) };
+  const services = { online, producer, clock: systemClock, telemetry, models: learnt.models, catalogue, delta, looks, lists: new SharedLists(online) };
   const feed = new FeedService(services, new RedisSessions(online.client), fallback);
 
   const missing = async () => {

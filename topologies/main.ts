@@ -7,6 +7,7 @@ import { ForyouError } from '#infra/errors.ts';
 import { ThreadedInference } from '#infra/inference/threaded.ts';
 import { Clamd } from '#infra/media/clamd.ts';
 import { FfmpegMedia } from '#infra/media/ffmpeg.ts';
+import { OnnxSoundEncoder, OnnxVisualEncoder } from '#infra/media/onnx-encoders.ts';
 import { PictureModel } from '#infra/media/picture-model.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { startEndpoint } from '#infra/telemetry/endpoint.ts';
@@ -18,7 +19,7 @@ import { topologies, topologiesNamed, topologyGroups } from './index.ts';
 import { type Checked, checkFile } from './processing/check.ts';
 import { erasureTopology } from './processing/erasure.ts';
 import { KnownPictures } from './processing/known-pictures.ts';
-import type { PictureClassifier, VirusScanner } from './processing/ports.ts';
+import { type Inspectors, nobody } from './processing/ports.ts';
 import type { Watcher } from './processing/process-video.ts';
 import { RegisteredWorks, type Work } from './processing/registered-works.ts';
 import { reviewsTopology } from './processing/reviews.ts';
@@ -46,12 +47,11 @@ export interface RunOptions {
 async function uploads(config: Config, adapters: Adapters, { atTask }: RunOptions): Promise<readonly Topology[]> {
   const blobs = new S3Blobs(config.s3);
   const producer = new EventProducer(adapters);
-  const works = new RegisteredWorks(adapters.warehouse);
   const services = {
     blobs,
     media: new FfmpegMedia(config.media.sandbox),
-    ...(await judges(config)),
-    works,
+    ...(await inspectors(config)),
+    works: new RegisteredWorks(adapters.warehouse),
     pictures: new KnownPictures(adapters.warehouse),
     mediaUrl: config.media.url,
     clock: systemClock,
@@ -63,9 +63,17 @@ async function uploads(config: Config, adapters: Adapters, { atTask }: RunOption
   ];
 }
 
-/** Who looks at files before anybody else does, as far as they are configured. */
-async function judges(config: Config): Promise<{ scanner: VirusScanner | null; classifier: PictureClassifier | null }> {
-  return { scanner: config.media.clamd ? new Clamd(config.media.clamd) : null, classifier: await PictureModel.load(config, new ThreadedInference()) };
+/** Who looks at files and needs nothing of the stack. */
+async function inspectors({ media, cacheDir }: Config): Promise<Inspectors> {
+  const inference = new ThreadedInference();
+  const { clamd, visualModel, soundModel } = media;
+  return {
+    ...nobody,
+    scanner: clamd ? new Clamd(clamd) : null,
+    classifier: await PictureModel.load(cacheDir, inference),
+    visualEncoder: visualModel ? await OnnxVisualEncoder.load(visualModel, inference) : null,
+    soundEncoder: soundModel ? await OnnxSoundEncoder.load(soundModel, inference) : null,
+  };
 }
 
 /** Runs the named topologies in this process until stopped; `failed` rejects when one cannot go on. */
@@ -94,10 +102,10 @@ export async function runTopologies(config: Config, name: string, options: RunOp
 /** Files through the processing of uploads, one after another, with nothing around them. */
 export async function* checkFiles(config: Config, files: readonly string[], begin: (file: string) => (() => void) | undefined): AsyncGenerator<Checked> {
   const media = new FfmpegMedia(config.media.sandbox);
-  const looks = await judges(config);
+  const looks = await inspectors(config);
   for (const file of files) {
     const end = begin(file);
-    yield await checkFile({ blobs: new MemoryBlobs(), media, ...looks, works: null, pictures: null }, file, new AbortController().signal);
+    yield await checkFile({ blobs: new MemoryBlobs(), media, ...looks }, file, new AbortController().signal);
     end?.();
   }
 }

@@ -1,7 +1,7 @@
 import { Pool } from 'undici';
 import { versionAt } from '#schemas/artifacts/manifest.ts';
 import { engagement } from '#schemas/events/engagement.ts';
-import { type VideoPublished, videoPublished } from '#schemas/events/video-published.ts';
+import { publishedVideo, type VideoPublished, videoPublished } from '#schemas/events/video-published.ts';
 import { videoRemoved } from '#schemas/events/video-removed.ts';
 import { Random } from '../../jobs/engine/random.ts';
 import { regions, topics } from '../../jobs/simulate/catalogue.ts';
@@ -47,27 +47,20 @@ export const feedAt =
     }
   };
 
-const video = (i: number, random: Random, nowMs: number): VideoPublished => ({
-  eventId: `publish-video-${i}`,
-  videoId: `video-${i}`,
-  creatorId: `creator-${i % 9_973}`,
-  occurredAt: nowMs - random.below(20 * 86_400_000),
-  durationMs: 5_000 + random.below(55_000),
-  caption: `A clip, number ${i}`,
-  topics: [topics[i % topics.length] as string],
-  region: random.pick(regions),
-  hlsUrl: `/media/video-${i}/master.m3u8`,
-  posterUrl: `/media/video-${i}/poster.webp`,
-  firstSegmentUrl: `/media/video-${i}/360p/0.m4s`,
-  previewUrl: '',
-  placeholder: '',
-  width: 0,
-  height: 0,
-  soundId: '',
-  minAge: 0,
-  blockedRegions: [],
-  moderation: 'approved',
-});
+const video = (i: number, random: Random, nowMs: number): VideoPublished =>
+  publishedVideo({
+    eventId: `publish-video-${i}`,
+    videoId: `video-${i}`,
+    creatorId: `creator-${i % 9_973}`,
+    occurredAt: nowMs - random.below(20 * 86_400_000),
+    durationMs: 5_000 + random.below(55_000),
+    caption: `A clip, number ${i}`,
+    topics: [topics[i % topics.length] as string],
+    region: random.pick(regions),
+    hlsUrl: `/media/video-${i}/master.m3u8`,
+    posterUrl: `/media/video-${i}/poster.webp`,
+    firstSegmentUrl: `/media/video-${i}/360p/0.m4s`,
+  });
 
 async function fill(adapters: Adapters, videos: number, say: (line: string) => void): Promise<void> {
   const producer = new EventProducer(adapters);

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { readConfig } from '../config.ts';
 import { ForyouError } from '../errors.ts';
+import { contentRetrieval } from './content.ts';
 import { feedAt } from './feed.ts';
 import { growth } from './growth.ts';
 import { ingest } from './ingest.ts';
@@ -36,6 +37,7 @@ const suites: readonly { rows: readonly string[]; run: (say: (line: string) => v
   { rows: ['viewers', 'viewers-completion-vs-heuristics', 'viewers-completion-vs-popularity', 'viewers-completion-vs-random'], run: viewersBench },
   { rows: ['uploads', 'playable-vs-ffmpeg'], run: playable },
   { rows: ['uploads-per-second'], run: uploadRate },
+  { rows: ['content-retrieval', 'content-retrieval-map', 'content-altered-recall-at-1'], run: contentRetrieval },
 ];
 
 const { only } = new Command('bench').option('--only <name>', 'one row').parse().opts<{ only?: string }>();

@@ -10,6 +10,7 @@ import { signToken } from '../../serving/http/auth.ts';
 import { serve } from '../../serving/main.ts';
 import { runTopologies } from '../../topologies/main.ts';
 import { checkFile } from '../../topologies/processing/check.ts';
+import { nobody } from '../../topologies/processing/ports.ts';
 import { MemoryBlobs } from '../blobs/memory.ts';
 import { uploadFile } from '../cli/upload-client.ts';
 import { readConfig } from '../config.ts';
@@ -80,16 +81,11 @@ async function ours(file: string): Promise<{ playable: number; processed: number
   const before = childSeconds();
   const began = performance.now();
   let playable = 0;
-  const checked = await checkFile(
-    { blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: null, pictures: null },
-    file,
-    new AbortController().signal,
-    {
-      onPlayable: () => {
-        playable = (performance.now() - began) / 1_000;
-      },
+  const checked = await checkFile({ blobs: new MemoryBlobs(), media, ...nobody }, file, new AbortController().signal, {
+    onPlayable: () => {
+      playable = (performance.now() - began) / 1_000;
     },
-  );
+  });
   if (checked.outcome.kind !== 'published') throw new Error(`${file} was rejected`);
   const bytes = [...checked.made.values()].reduce((sum, body) => sum + body.length, 0);
   return { playable, processed: checked.seconds, bytes, processorSeconds: childSeconds() - before };

@@ -136,10 +136,13 @@ const kinds: Readonly<Record<string, Write>> = {
 
 /**
  * The same network as an ONNX graph: pictures go in as they lie in memory (batch, height, width, channels), what the
- * last layer says comes out as `scores`.
+ * last layer says comes out as `scores`, or what the layer named `until` says.
  */
-export function kerasToOnnx(model: KerasModel, bytes: Buffer, metadata: Readonly<Record<string, string>>): OnnxGraph {
-  const { layers } = model.modelTopology.model_config.config;
+export function kerasToOnnx(model: KerasModel, bytes: Buffer, metadata: Readonly<Record<string, string>>, until?: string): OnnxGraph {
+  const all = model.modelTopology.model_config.config.layers;
+  const end = until === undefined ? all.length : all.findIndex((layer) => layer.name === until) + 1;
+  if (end === 0) refuse(`there is no layer ${until}`);
+  const layers = all.slice(0, end);
   const writer = new Writer(unpack(model, bytes));
   const outputOf = new Map<string, string>();
   for (const layer of layers) {

@@ -121,6 +121,10 @@ export const animationArguments = (span: { atMs: number; lengthMs: number; width
   ...['-c:v', 'libwebp_anim', '-quality', '60', '-compression_level', '3', '-loop', '0', '-f', 'webp', '-'],
 ];
 
+export const sampleArguments = (rate: number, durationMs: number): string[] => [
+  ...[...input(), '-map', '0:a:0', ...atMost(durationMs), '-ac', '1', '-ar', String(rate), '-f', 'f32le', '-'],
+];
+
 /** Samples that are read as if there were more or fewer a second play faster or slower. */
 export const fingerprintArguments = (durationMs: number, { speed, skipMs }: { speed: number; skipMs: number }): string[] => [
   ...[...input(), '-map', '0:a:0', ...atMost(durationMs), '-ac', '1'],

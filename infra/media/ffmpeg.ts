@@ -12,6 +12,7 @@ import {
   packetArguments,
   probeArguments,
   renditionArguments,
+  sampleArguments,
   soundArguments,
   stillArguments,
 } from './arguments.ts';
@@ -129,6 +130,12 @@ export class FfmpegMedia implements Media {
   async animation(file: string, span: { atMs: number; lengthMs: number; width: number; height: number }, call: Bounds): Promise<Buffer> {
     const { stdout } = await this.#run('ffmpeg', file, animationArguments(span), call);
     return stdout;
+  }
+
+  async samples(file: string, rate: number, call: Call): Promise<Float32Array> {
+    const { stdout } = await this.#run('ffmpeg', file, sampleArguments(rate, call.durationMs), call);
+    // A copy of its own, because a view of floats must begin at a multiple of four.
+    return new Float32Array(new Uint8Array(stdout.subarray(0, stdout.length & ~3)).buffer);
   }
 
   async fingerprint(file: string, call: Call, played = { speed: 1, skipMs: 0 }): Promise<Uint32Array> {

@@ -95,6 +95,8 @@ export interface Media {
   still(file: string, atMs: number, size: { width: number; height: number; hdr: boolean }, call: Omit<Call, 'durationMs'>): Promise<Buffer>;
   /** A short animated WebP from `atMs` on. */
   animation(file: string, span: { atMs: number; lengthMs: number; width: number; height: number }, call: Omit<Call, 'durationMs'>): Promise<Buffer>;
+  /** The sound as it is played, one channel, -1 to 1, at so many samples a second. */
+  samples(file: string, rate: number, call: Call): Promise<Float32Array>;
   /** Chromaprint's numbers, about eight a second, of the sound as it is played: at another speed, pitch and all, or from a moment on. */
   fingerprint(file: string, call: Call, played?: { readonly speed: number; readonly skipMs: number }): Promise<Uint32Array>;
 }

@@ -21,7 +21,7 @@ const reference = [
 if (!existsSync(clip)) console.warn(`the picture model is not compared on a real clip: there is none at ${clip}; set FORYOU_SHARED_DATA`);
 
 test.runIf(existsSync(clip))('it says what the framework says that it was made with', async () => {
-  const model = await PictureModel.load(config, inference);
+  const model = await PictureModel.load(config.cacheDir, inference);
   if (!model) throw new Error('the picture model was not installed');
   const media = new FfmpegMedia(config.media.sandbox);
   const frames = await media.frames(clip, { ...model.size, framesPerSecond: 1 }, { limits: processLimits.frames, durationMs: 14_000 });

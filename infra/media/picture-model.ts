@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Config } from '../config.ts';
 import { type Inference, type Model, tensor } from '../inference/inference.ts';
 import { type KerasModel, kerasToOnnx } from '../inference/keras-layers.ts';
 import { encodeOnnx } from '../inference/onnx-model.ts';
@@ -12,6 +11,23 @@ import type { Frames } from './media.ts';
 /** Frames that go through the model at once. */
 const batch = 8;
 const side = 224;
+
+function read(cacheDir: string): { readonly keras: KerasModel; readonly weights: Buffer } | null {
+  const folder = toolPath(cacheDir, tools.pictureModel);
+  if (!existsSync(folder)) return null;
+  // The package keeps both as scripts that return what they hold.
+  const require = createRequire(import.meta.url);
+  return {
+    keras: require(join(folder, 'model.min.js')) as KerasModel,
+    weights: Buffer.from(require(join(folder, 'group1-shard1of1.min.js')) as string, 'base64'),
+  };
+}
+
+/** What the same network knows of a picture before it judges it, as an ONNX file for `OnnxVisualEncoder`; null where it is not installed. */
+export function pictureFeatures(cacheDir: string): Buffer | null {
+  const stored = read(cacheDir);
+  return stored && encodeOnnx(kerasToOnnx(stored.keras, stored.weights, {}, 'flatten_1'));
+}
 
 /**
  * MobileNetV2 of the nsfwjs package (MIT; trained by the NSFW JS project on pictures of five kinds), as an ONNX graph
@@ -28,14 +44,9 @@ export class PictureModel {
   }
 
   /** Null where it is not installed. */
-  static async load(config: Config, inference: Inference): Promise<PictureModel | null> {
-    const folder = toolPath(config.cacheDir, tools.pictureModel);
-    if (!existsSync(folder)) return null;
-    // The package keeps both as scripts that return what they hold.
-    const require = createRequire(import.meta.url);
-    const keras = require(join(folder, 'model.min.js')) as KerasModel;
-    const weights = Buffer.from(require(join(folder, 'group1-shard1of1.min.js')) as string, 'base64');
-    return new PictureModel(await inference.load(encodeOnnx(kerasToOnnx(keras, weights, {}))));
+  static async load(cacheDir: string, inference: Inference): Promise<PictureModel | null> {
+    const stored = read(cacheDir);
+    return stored && new PictureModel(await inference.load(encodeOnnx(kerasToOnnx(stored.keras, stored.weights, {}))));
   }
 
   async classify(frames: Frames): Promise<readonly Float32Array[]> {

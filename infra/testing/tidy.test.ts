@@ -56,7 +56,7 @@ describe('the house', () => {
       const all = text.split('\n');
       all.forEach((line, i) => {
         const start = /^( {0,2})(export )?(static )?(async )?(function\b|#?\w+\(.*\{$)/.exec(line);
-        if (!start || /^\s*(if|for|while|switch)\b/.test(line)) return;
+        if (!start || /^\s*((if|for|while|switch)\b|\w+\(\{$)/.test(line)) return;
         const end = all.findIndex((l, k) => k > i && (l === `${start[1]}}` || l === `${start[1]}},`));
         if (end - i > 70) long.push(`${path}:${i + 1}`);
       });

@@ -8,7 +8,7 @@ import { ForyouError } from '#infra/errors.ts';
 import type { EventProducer } from '#infra/producer/producer.ts';
 import type { Warehouse } from '#infra/warehouse/warehouse.ts';
 import { type Engagement, engagement } from '#schemas/events/engagement.ts';
-import { type VideoPublished, videoPublished } from '#schemas/events/video-published.ts';
+import { publishedVideo, type VideoPublished, videoPublished } from '#schemas/events/video-published.ts';
 
 /** A line's events, or why it cannot be read. */
 export type Parsed = { readonly events: readonly Engagement[] } | { readonly bad: string };
@@ -123,27 +123,17 @@ function newVideos(events: readonly Engagement[], known: Set<string>): VideoPubl
   for (const e of events) {
     if (known.has(e.videoId)) continue;
     known.add(e.videoId);
-    published.push({
-      eventId: `import-${e.videoId}`,
-      videoId: e.videoId,
-      creatorId: e.creatorId,
-      occurredAt: e.occurredAt,
-      durationMs: e.durationMs,
-      caption: '',
-      topics: e.topic === '' ? [] : [e.topic],
-      region: e.region,
-      hlsUrl: '',
-      posterUrl: '',
-      firstSegmentUrl: '',
-      previewUrl: '',
-      placeholder: '',
-      width: 0,
-      height: 0,
-      soundId: '',
-      minAge: 0,
-      blockedRegions: [],
-      moderation: 'approved',
-    });
+    published.push(
+      publishedVideo({
+        eventId: `import-${e.videoId}`,
+        videoId: e.videoId,
+        creatorId: e.creatorId,
+        occurredAt: e.occurredAt,
+        durationMs: e.durationMs,
+        topics: e.topic === '' ? [] : [e.topic],
+        region: e.region,
+      }),
+    );
   }
   return published;
 }

@@ -14,13 +14,23 @@ export interface IndexPorts extends JobPorts {
   readonly code: string;
 }
 
-const settings = { m: 24, efConstruction: 200, ef: 120, seed: 1 };
-const margins = { quality: { recall: 0.02 }, counts: { count: 0.2 } };
+export const indexSettings = { m: 24, efConstruction: 200, ef: 120, seed: 1 };
+export const indexMargins = { quality: { recall: 0.02 }, counts: { count: 0.2 } };
 const recallAt = 50;
 const sampleSize = 200;
 
 const floats = (bytes: Buffer | undefined): Float32Array => new Float32Array(new Uint8Array(bytes ?? []).buffer);
 const lines = (bytes: Buffer | undefined): string[] => (bytes?.toString() ?? '').split('\n');
+
+export type { Built };
+
+/** Builds and measures in a thread of its own; `queries` are the vectors that recall is measured on, a sample of them. */
+export async function buildHnsw({ vectors, dims, queries }: Pick<BuildMessage, 'vectors' | 'dims' | 'queries'>): Promise<Built> {
+  const threads = new Threads(new URL('./build-worker.ts', import.meta.url), 1);
+  const message: BuildMessage = { vectors, dims, settings: indexSettings, queries: sample(queries, dims), k: Math.min(recallAt, vectors.length / dims) };
+  const [made] = await threads.all<Built>(message).finally(() => threads.close());
+  return made as Built;
+}
 
 /** Vectors spread through all of them. */
 function sample(vectors: Float32Array, dims: number): Float32Array {
@@ -107,10 +117,7 @@ async function build(ports: IndexPorts, run: JobRun): Promise<Readonly<Record<st
   items.set(floats(files['items.f32']));
   items.set(fresh.vectors, trained * dims);
   run.progress('build index', 0, 1);
-  const threads = new Threads(new URL('./build-worker.ts', import.meta.url), 1);
-  const message: BuildMessage = { vectors: items, dims, settings, queries: sample(floats(files['users.f32']), dims), k: Math.min(recallAt, count) };
-  const [made] = await threads.all<Built>(message).finally(() => threads.close());
-  const { index: bytes, recall } = made as Built;
+  const { index: bytes, recall } = await buildHnsw({ vectors: items, dims, queries: floats(files['users.f32']) });
   const index = Buffer.from(bytes);
   const ids = [...lines(files['items.txt']), ...fresh.ids];
   const topics = await topicMeans(ports.warehouse, ids, items, dims);
@@ -123,7 +130,7 @@ async function build(ports: IndexPorts, run: JobRun): Promise<Readonly<Record<st
       code: ports.code,
       counts: { count, dims, foldedIn: fresh.ids.length },
       quality: { recall },
-      made: { ...vectors.made, vectors: vectors.version, metric: 'ip', ef: String(settings.ef), sha256: sha256(index) },
+      made: { ...vectors.made, vectors: vectors.version, metric: 'ip', ef: String(indexSettings.ef), sha256: sha256(index) },
     },
     // All that retrieval needs travels together, so that an answer never mixes two versions of vectors.
     {
@@ -135,7 +142,7 @@ async function build(ports: IndexPorts, run: JobRun): Promise<Readonly<Record<st
       'eigen.f64': files['eigen.f64'] as Buffer,
     },
     run.fence,
-    margins,
+    indexMargins,
   );
   for (const reason of refused) run.progress(`kept, not promoted: ${reason}`, 1, 1);
   return { rows: count, foldedIn: fresh.ids.length, recall, promoted: refused.length === 0 ? 1 : 0 };

@@ -1,4 +1,4 @@
-import type { VideoPublished } from '#schemas/events/video-published.ts';
+import { publishedVideo, type VideoPublished } from '#schemas/events/video-published.ts';
 import { Random } from '../engine/random.ts';
 
 export const topics = [
@@ -31,7 +31,7 @@ export function makeCatalogue(count: number, seed: number, nowMs: number): Video
   return Array.from({ length: count }, (_, i) => {
     const topic = random.pick(topics);
     const videoId = `sim-${seed}-v${i}`;
-    return {
+    return publishedVideo({
       eventId: `publish-${videoId}`,
       videoId,
       creatorId: `sim-${seed}-c${random.below(Math.max(1, Math.floor(count / 8)))}`,
@@ -43,14 +43,6 @@ export function makeCatalogue(count: number, seed: number, nowMs: number): Video
       hlsUrl: `/media/${videoId}/master.m3u8`,
       posterUrl: `/media/${videoId}/poster.webp`,
       firstSegmentUrl: `/media/${videoId}/360p/0.m4s`,
-      previewUrl: '',
-      placeholder: '',
-      width: 0,
-      height: 0,
-      soundId: '',
-      minAge: 0,
-      blockedRegions: [],
-      moderation: 'approved',
-    };
+    });
   });
 }

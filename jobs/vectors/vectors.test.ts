@@ -7,10 +7,13 @@ import { MatMul } from '#infra/inference/matmul.ts';
 import { OnnxRuntime } from '#infra/inference/onnx-runtime.ts';
 import { FoldIn } from '#infra/vectors/fold-in.ts';
 import { RowSolver } from '#infra/vectors/least-squares.ts';
+import { Random } from '../engine/random.ts';
 import { evaluate } from '../evaluate/evaluate.ts';
 import { trainAls } from './als.ts';
+import { contentNeighbours } from './content.ts';
 import { ItemFoldIn } from './item-fold-in.ts';
 import { matrixOf, transpose } from './matrix.ts';
+import { bestLeaning } from './train-vectors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'foryou-vectors-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -135,5 +138,31 @@ test('evaluation counts what training never saw, and names file, row and column 
   await expect(evaluate(matmul, { ...broken, train: [train], features: [train] })).rejects.toMatchObject({
     message: expect.stringMatching(/is not a \.npy file/),
   });
+  await matmul.release();
+});
+
+test('where few have watched a video, vectors lean on what looks alike; where looks say nothing, they do not', async () => {
+  const random = new Random(11);
+  const [viewers, videos, styles, dims] = [300, 2_000, 15, 6];
+  const watched = Array.from({ length: viewers }, (_, u) =>
+    Array.from({ length: 10 }, () => [u, (u % styles) + styles * random.below(videos / styles)] as const),
+  ).flat();
+  const matrix = matrixOf(
+    viewers,
+    videos,
+    watched.map((w) => w[0]),
+    watched.map((w) => w[1]),
+    null,
+  );
+  const look = (of: (i: number) => number) =>
+    Float32Array.from({ length: videos * dims }, (_, at) => Math.sin((1 + of(Math.floor(at / dims))) * (1 + (at % dims)) * 1.3) + 0.1 * random.normal());
+  const matmul = await MatMul.load(new OnnxRuntime());
+  const neighbours = (data: Float32Array) => contentNeighbours(matmul, [{ dims, data }], 20);
+  const plain = await bestLeaning(matmul, matrix, undefined);
+  const telling = await bestLeaning(matmul, matrix, await neighbours(look((i) => i % styles)));
+  expect(telling.content).toBeGreaterThan(0);
+  expect(telling.ndcg).toBeGreaterThan(1.1 * plain.ndcg);
+  const lots = Array.from({ length: videos }, () => random.below(styles));
+  expect((await bestLeaning(matmul, matrix, await neighbours(look((i) => lots[i] as number)))).content).toBe(0);
   await matmul.release();
 });

@@ -1,5 +1,5 @@
 /** What jobs make for serving. Each version is immutable; a pointer names the one that runs. */
-export const artifactKinds = ['vectors', 'index', 'ranker'] as const;
+export const artifactKinds = ['vectors', 'index', 'content', 'ranker'] as const;
 export type ArtifactKind = (typeof artifactKinds)[number];
 
 export const artifactBucket = 'foryou-artifacts';

@@ -92,3 +92,13 @@ export const copyRules = {
   /** Flatter frames than this are like all others. */
   contrastMin: 12,
 } as const;
+
+/** When a video has chapters. */
+export const chapterRules = {
+  videoSecondsMin: 30,
+  /** No chapter is shorter, and there are never more. */
+  secondsMin: 8,
+  most: 12,
+  /** Colours of two chapters in a row differ by this at least: 0 same, 1 nothing in common. */
+  distanceMin: 0.25,
+} as const;

@@ -43,6 +43,10 @@ export function event<const F extends Record<string, Field>>(contract: EventCont
   return contract;
 }
 
+/** The values that a producer of an older schema leaves to the contract. */
+export const fallbacksOf = <C extends EventContract>({ fields }: C): Partial<EventOf<C>> =>
+  Object.fromEntries(Object.entries(fields).flatMap(([name, { fallback }]) => (fallback === undefined ? [] : [[name, fallback]]))) as Partial<EventOf<C>>;
+
 /** A UTF-8 string of at most `maxStringBytes` bytes; a fallback makes it optional for producers. */
 export const text = (doc: string, fallback?: string): StringField => ({
   type: 'string',

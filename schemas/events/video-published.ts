@@ -1,4 +1,4 @@
-import { type EventOf, event, int, oneOf, strings, text, timestampMs } from './contract.ts';
+import { type EventOf, event, fallbacksOf, int, oneOf, strings, text, timestampMs } from './contract.ts';
 
 export const videoPublished = event({
   topic: 'video-published',
@@ -19,6 +19,10 @@ export const videoPublished = event({
     firstSegmentUrl: text('URL of the first media segment that a player needs, at its lowest rate.', ''),
     previewUrl: text('URL of a short animated preview.', ''),
     placeholder: text('A BlurHash of the poster, to be shown until it is there.', ''),
+    chaptersUrl: text('URL of its chapters (WebVTT); empty when it is one.', ''),
+    visualVector: text('What it looks like: a float that a byte counts, and one byte a number, as base64.', ''),
+    soundVector: text('What it sounds like, in the same way; empty for silence.', ''),
+    vectorModel: text('What made these vectors; only those of the same can be compared.', ''),
     width: int('Width of the picture as it is shown, in pixels.', 0),
     height: int('Height of the picture as it is shown, in pixels.', 0),
     soundId: text('The sound that it uses: of a registered work (work/...), of another video, or its own (sound/...) that others may use.', ''),
@@ -28,3 +32,9 @@ export const videoPublished = event({
   },
 });
 export type VideoPublished = EventOf<typeof videoPublished>;
+
+type Needed = 'eventId' | 'videoId' | 'creatorId' | 'occurredAt' | 'durationMs';
+const fallbacks = fallbacksOf(videoPublished);
+
+/** A publication of which little is known: the rest is what the contract says when nobody does. */
+export const publishedVideo = (known: Pick<VideoPublished, Needed> & Partial<VideoPublished>): VideoPublished => ({ ...fallbacks, ...known }) as VideoPublished;

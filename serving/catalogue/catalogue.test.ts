@@ -13,6 +13,7 @@ import { allViews } from '#schemas/features/views/index.ts';
 import { cardOfEvent } from '#schemas/features/views/videos.ts';
 import { makeCatalogue } from '../../jobs/simulate/catalogue.ts';
 import { LiveDelta } from '../retrieval/live-delta.ts';
+import { NewLooks } from '../retrieval/new-looks.ts';
 import { Catalogue } from './catalogue.ts';
 import { followVideos } from './follow-videos.ts';
 import { LiveVideos } from './live-videos.ts';
@@ -71,7 +72,7 @@ test('publications and removals reach the process through the log; what cannot b
   const catalogue = new Catalogue(online);
   const delta = new LiveDelta();
   const telemetry = new MemoryTelemetry();
-  const following = followVideos({ log, registry, telemetry }, new LiveVideos(online, catalogue, delta));
+  const following = followVideos({ log, registry, telemetry }, new LiveVideos(online, catalogue, delta, new NewLooks()));
   await eventually('the log is followed', async () => catalogue.following);
   const producer = new EventProducer({ log, registry });
   await log.append(videoPublished.topic, [{ key: video.videoId, value: Buffer.from('no event') }]);

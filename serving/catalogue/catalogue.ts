@@ -98,12 +98,13 @@ export class Catalogue {
 
   /** What the log said while the store was asked is newer. A video that the store does not know may come any moment: its absence is not kept. */
   #read(id: string, stored: Buffer | null): KnownVideo {
-    if (this.#following && (stored || this.#known.has(id))) return this.learn(id, stored?.readDoubleLE(0) ?? Number.NEGATIVE_INFINITY, cardOf(stored));
-    return this.#tell(new KnownVideo(id), 0, cardOf(stored));
+    if (this.#following && (stored || this.#known.has(id)))
+      return this.learn(id, stored?.readDoubleLE(0) ?? Number.NEGATIVE_INFINITY, bodyOf<VideoCard>(stored));
+    return this.#tell(new KnownVideo(id), 0, bodyOf<VideoCard>(stored));
   }
 }
 
 /** A stored card is an f64 time in front of its body; an empty body withdraws it. */
-function cardOf(stored: Buffer | null): VideoCard | null {
-  return !stored || stored.length <= 8 ? null : (JSON.parse(stored.toString('utf8', 8)) as VideoCard);
+export function bodyOf<T>(stored: Buffer | null): T | null {
+  return !stored || stored.length <= 8 ? null : (JSON.parse(stored.toString('utf8', 8)) as T);
 }

@@ -7,12 +7,12 @@ import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import { isInTime } from '#schemas/events/times.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
 import { videoRemoved } from '#schemas/events/video-removed.ts';
-import { cardOfEvent, type VideoCard } from '#schemas/features/views/videos.ts';
+import { type ContentCard, cardOfEvent, contentOfEvent, type VideoCard } from '#schemas/features/views/videos.ts';
 
 /** Who wants to know of publications and removals as they happen. */
 export interface VideoListener {
   following: boolean;
-  learn(id: string, timeMs: number, card: VideoCard | null): void;
+  learn(id: string, timeMs: number, card: VideoCard | null, content: ContentCard | null): void;
 }
 
 const retryMs = 1_000;
@@ -30,7 +30,7 @@ export function followVideos(ports: { log: Log; registry: SchemaRegistry; teleme
       await follow(log, videoPublished.topic, async (records) => {
         for (const record of records) {
           const e = await published.read(record);
-          if (e && isInTime(e.occurredAt, record.appendedAtMs)) listener.learn(e.videoId, e.occurredAt, cardOfEvent(e));
+          if (e && isInTime(e.occurredAt, record.appendedAtMs)) listener.learn(e.videoId, e.occurredAt, cardOfEvent(e), contentOfEvent(e));
         }
       }),
     );
@@ -38,7 +38,7 @@ export function followVideos(ports: { log: Log; registry: SchemaRegistry; teleme
       await follow(log, videoRemoved.topic, async (records) => {
         for (const record of records) {
           const e = await removed.read(record);
-          if (e && isInTime(e.occurredAt, record.appendedAtMs)) listener.learn(e.videoId, e.occurredAt, null);
+          if (e && isInTime(e.occurredAt, record.appendedAtMs)) listener.learn(e.videoId, e.occurredAt, null, null);
         }
       }),
     );

@@ -104,6 +104,7 @@ export class FeedService {
       viewer,
       candidates: this.#candidates.begin(),
       retrieval,
+      content: models.content(),
       ranker: models.ranker(),
       taste: retrieval && tasteOf(retrieval.value, viewer.videos),
       allowSeen: false,

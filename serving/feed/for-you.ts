@@ -22,6 +22,7 @@ import { explore } from './sources/explore.ts';
 import { exposurePool } from './sources/exposure-pool.ts';
 import { followedCreators } from './sources/followed-creators.ts';
 import { fresh } from './sources/fresh.ts';
+import { similarContent } from './sources/similar-content.ts';
 import { similarTaste } from './sources/similar-taste.ts';
 import { similarToRecent } from './sources/similar-to-recent.ts';
 import { topicAffinity } from './sources/topic-affinity.ts';
@@ -37,6 +38,7 @@ export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidat
     fresh(services),
     similarTaste(services),
     similarToRecent(services),
+    similarContent(services),
     exposurePool(services),
     explore,
   ],

@@ -9,8 +9,10 @@ import type { VideoCard } from '#schemas/features/views/videos.ts';
 import type { Catalogue, KnownVideo } from '../catalogue/catalogue.ts';
 import type { Candidate } from '../engine/pipeline.ts';
 import type { Ranker } from '../ranking/ranker-reader.ts';
+import type { ContentIndex } from '../retrieval/content-reader.ts';
 import type { Retrieval } from '../retrieval/index-reader.ts';
 import type { LiveDelta } from '../retrieval/live-delta.ts';
+import type { NewLooks } from '../retrieval/new-looks.ts';
 import type { Candidates } from './candidate-pool.ts';
 import type { SharedLists } from './sources/shared-lists.ts';
 
@@ -23,12 +25,14 @@ export interface FeedServices {
   readonly models: Models;
   readonly catalogue: Catalogue;
   readonly delta: LiveDelta;
+  readonly looks: NewLooks;
   readonly lists: SharedLists;
 }
 
 /** The artifacts that serve at this moment. A request takes each once, so that it never mixes versions. */
 export interface Models {
   retrieval(): Loaded<Retrieval> | null;
+  content(): Loaded<ContentIndex> | null;
   ranker(): Loaded<Ranker> | null;
 }
 
@@ -56,6 +60,7 @@ export interface FeedQuery {
   /** Where candidates come from. */
   readonly candidates: Candidates;
   readonly retrieval: Loaded<Retrieval> | null;
+  readonly content: Loaded<ContentIndex> | null;
   readonly ranker: Loaded<Ranker> | null;
   /** The viewer's vector in the basis of `retrieval`; null while nothing is known of him. */
   readonly taste: Float32Array | null;

@@ -35,6 +35,7 @@ export const FeedItem = Type.Object({
   firstSegmentUrl: Text,
   posterUrl: Text,
   previewUrl: Type.String({ description: 'A short animated preview; empty when there is none.' }),
+  chaptersUrl: Type.String({ description: 'Chapters as WebVTT; empty when there is one.' }),
   placeholder: Type.String({ description: 'A BlurHash of the poster, to be shown until it is there.' }),
   reason: Type.String({ description: 'The source that speaks most for the item.' }),
   explain: Type.Optional(ItemExplanation),
@@ -51,6 +52,7 @@ export const shownOf = (card: VideoCard | null) => ({
   firstSegmentUrl: card?.firstSegmentUrl ?? '',
   posterUrl: card?.posterUrl ?? '',
   previewUrl: card?.previewUrl ?? '',
+  chaptersUrl: card?.chaptersUrl ?? '',
   placeholder: card?.placeholder ?? '',
 });
 

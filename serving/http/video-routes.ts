@@ -77,6 +77,7 @@ const Video = Type.Object({
   durationMs: Type.Integer(),
   posterUrl: Type.String(),
   previewUrl: Type.String(),
+  chaptersUrl: Type.String(),
   placeholder: Type.String(),
   firstSegmentUrl: Type.String(),
 });

@@ -4,6 +4,7 @@ import type { ArtifactFiles } from '#infra/artifacts/store.ts';
 import { ForyouError } from '#infra/errors.ts';
 import { FoldIn } from '#infra/vectors/fold-in.ts';
 import type { IndexLoader, VectorIndex } from '#infra/vectors/vectors.ts';
+import { floatsOf, linesOf, piece, placesOf } from './files.ts';
 
 /** One version of everything that retrieval by vectors needs. */
 export interface Retrieval {
@@ -19,15 +20,6 @@ export interface Retrieval {
   readonly topics: ReadonlyMap<string, Float32Array>;
 }
 
-/** A list of a million ids is read in pieces of this size, between which requests are answered. */
-const piece = 20_000;
-
-const floats = (bytes: Buffer | undefined): Float32Array => {
-  const own = bytes && bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes ?? []);
-  return new Float32Array(own.buffer, own.byteOffset, own.byteLength >> 2);
-};
-const lines = (bytes: Buffer | undefined): string[] => (bytes && bytes.length > 0 ? bytes.toString().split('\n') : []);
-
 async function lengths(items: Float32Array, dims: number): Promise<Float32Array> {
   const norms = new Float32Array(items.length / dims);
   for (let i = 0; i < norms.length; i++) {
@@ -39,18 +31,9 @@ async function lengths(items: Float32Array, dims: number): Promise<Float32Array>
   return norms;
 }
 
-async function placesOf(ids: readonly string[]): Promise<Map<string, number>> {
-  const places = new Map<string, number>();
-  for (let i = 0; i < ids.length; i++) {
-    places.set(ids[i] as string, i);
-    if (i % piece === piece - 1) await setImmediate();
-  }
-  return places;
-}
-
 function topicsOf(files: ArtifactFiles, dims: number): Map<string, Float32Array> {
-  const vectors = floats(files['topics.f32']);
-  return new Map(lines(files['topics.txt']).map((topic, i) => [topic, vectors.subarray(i * dims, (i + 1) * dims)]));
+  const vectors = floatsOf(files['topics.f32']);
+  return new Map(linesOf(files['topics.txt']).map((topic, i) => [topic, vectors.subarray(i * dims, (i + 1) * dims)]));
 }
 
 /** Turns an index artifact into one that answers; the canary is a viewer of one video, who must find something. */
@@ -58,8 +41,8 @@ export const indexReader = (indexes: IndexLoader): ArtifactReader<Retrieval> => 
   kind: 'index',
   async load(files, { counts, made }) {
     const { count, dims } = counts as { count: number; dims: number };
-    const ids = lines(files['items.txt']);
-    const items = floats(files['items.f32']);
+    const ids = linesOf(files['items.txt']);
+    const items = floatsOf(files['items.f32']);
     if (ids.length !== count || items.length !== count * dims)
       throw new ForyouError('artifact-refused', `${ids.length} ids and ${items.length} numbers do not make ${count} vectors of ${dims} dimensions`);
     const eigen = new Float64Array(new Uint8Array(files['eigen.f64'] ?? []).buffer);

@@ -2,7 +2,13 @@ import type { Loaded } from '#infra/artifacts/loader.ts';
 import type { Retrieval } from './index-reader.ts';
 
 /** So many of the newest videos are searched beside the index: exactly, since they are few. */
-const most = 4_096;
+export const newestKept = 4_096;
+
+/** Those with the highest scores, at most `k`, in the order in which they came. */
+export function bestOf(ids: readonly string[], scores: Float32Array, k: number): string[] {
+  const least = scores.length > k ? (scores.slice().sort()[scores.length - k] as number) : Number.NEGATIVE_INFINITY;
+  return ids.filter((_id, i) => (scores[i] as number) >= least).slice(0, k);
+}
 
 /**
  * Videos that were published since the index was built. Nobody has answered them yet, so that each stands
@@ -23,7 +29,7 @@ export class LiveDelta {
     this.#videos.delete(id);
     this.#videos.set(id, topics);
     this.#base = null;
-    if (this.#videos.size > most) this.#videos.delete(this.#videos.keys().next().value as string);
+    if (this.#videos.size > newestKept) this.#videos.delete(this.#videos.keys().next().value as string);
   }
   remove(id: string): void {
     if (this.#videos.delete(id)) this.#base = null;
@@ -39,8 +45,7 @@ export class LiveDelta {
       for (let d = 0; d < dims; d++) dot += (taste[d] as number) * (this.#vectors[i * dims + d] as number);
       scores[i] = dot;
     }
-    const least = scores.length > k ? (scores.slice().sort()[scores.length - k] as number) : Number.NEGATIVE_INFINITY;
-    return this.#ids.filter((_id, i) => (scores[i] as number) >= least).slice(0, k);
+    return bestOf(this.#ids, scores, k);
   }
 
   #place(base: Loaded<Retrieval>): void {

@@ -4,11 +4,9 @@ import type { Blobs } from '#infra/blobs/blobs.ts';
 import type { Media } from '#infra/media/media.ts';
 import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
 import { mediaBucket, quarantine } from '#schemas/media/store.ts';
-import type { KnownPictures } from './known-pictures.ts';
 import type { Held, Outcome } from './outcome.ts';
-import type { PictureClassifier, VirusScanner } from './ports.ts';
+import type { Inspectors } from './ports.ts';
 import { processVideo, type Watcher } from './process-video.ts';
-import type { RegisteredWorks } from './registered-works.ts';
 
 export interface Checked {
   readonly file: string;
@@ -20,14 +18,7 @@ export interface Checked {
 
 /** One file through the same tasks, with a store of its own that holds nothing yet. */
 export async function checkFile(
-  services: {
-    blobs: Blobs;
-    media: Media;
-    scanner: VirusScanner | null;
-    classifier: PictureClassifier | null;
-    works: RegisteredWorks | null;
-    pictures: KnownPictures | null;
-  },
+  services: { readonly blobs: Blobs; readonly media: Media } & Inspectors,
   file: string,
   signal: AbortSignal,
   watcher: Watcher = {},

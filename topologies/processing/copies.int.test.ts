@@ -11,6 +11,7 @@ import { sharedConfig } from '#infra/testing/shared-stack.ts';
 import { ClickHouseWarehouse } from '#infra/warehouse/clickhouse.ts';
 import { type Checked, checkFile } from './check.ts';
 import { KnownPictures } from './known-pictures.ts';
+import { nobody } from './ports.ts';
 
 const run = promisify(execFile);
 const config = sharedConfig(inject('stackEnvironment'));
@@ -24,11 +25,7 @@ afterAll(async () => {
 });
 
 const check = (file: string): Promise<Checked> =>
-  checkFile(
-    { blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: null, pictures: new KnownPictures(warehouse) },
-    file,
-    new AbortController().signal,
-  );
+  checkFile({ blobs: new MemoryBlobs(), media, ...nobody, pictures: new KnownPictures(warehouse) }, file, new AbortController().signal);
 
 const real = ['pytorchvideo_archery.mp4', 'exo_video_big_buck_bunny.mp4', 'moviepy_chaplin.mp4', 'exo_sample.avi', 'exo_video_desks.3gp']
   .map((name) => join(config.sharedData, 'video/ok', name))

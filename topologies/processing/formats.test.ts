@@ -9,6 +9,7 @@ import { readConfig } from '#infra/config.ts';
 import { FfmpegMedia } from '#infra/media/ffmpeg.ts';
 import { makeClip } from '#infra/media/make-clip.ts';
 import { type Checked, checkFile } from './check.ts';
+import { nobody } from './ports.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'foryou-formats-'));
@@ -16,8 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const config = readConfig();
 const media = new FfmpegMedia(config.media.sandbox);
-const check = (file: string): Promise<Checked> =>
-  checkFile({ blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: null, pictures: null }, file, new AbortController().signal);
+const check = (file: string): Promise<Checked> => checkFile({ blobs: new MemoryBlobs(), media, ...nobody }, file, new AbortController().signal);
 
 /** One rendition as a file, and what ffprobe says of it. */
 async function renditionOf(checked: Checked, name: string): Promise<{ file: string; streams: Record<string, unknown>[] }> {

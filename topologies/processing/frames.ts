@@ -29,7 +29,7 @@ async function joined(job: MediaJob, track: Track): Promise<string> {
 export const lookedAt = (pictures: readonly PictureTrack[]): PictureTrack =>
   pictures.findLast((p) => Math.min(p.width, p.height) <= 360) ?? (pictures[0] as PictureTrack);
 
-/** Frames over the whole video at an even pace. They come from a rendition: ours, upright, of a known format. */
+/** Frames over the whole video at an even pace. They come from a rendition: ours, upright, of a known format. Tasks side by side share them. */
 export async function sampledFrames(
   job: MediaJob,
   pictures: readonly PictureTrack[],
@@ -45,5 +45,13 @@ export async function sampledFrames(
   // A clip of a blink has a few frames all the same.
   const framesPerSecond = Math.max(lookSettings.framesMin / seconds, Math.min(fastest, most / Math.max(1, seconds)));
   const size = exactly ?? { width: even(track.width), height: even(track.height) };
-  return job.media.frames(await trackFile(job, track), { ...size, framesPerSecond }, { limits: processLimits.frames, signal, durationMs: 1_000 * seconds });
+  const key = `${size.width}x${size.height}@${framesPerSecond}`;
+  const known = job.frames.get(key);
+  if (known) return known;
+  const made = trackFile(job, track).then((file) =>
+    job.media.frames(file, { ...size, framesPerSecond }, { limits: processLimits.frames, signal, durationMs: 1_000 * seconds }),
+  );
+  job.frames.set(key, made);
+  made.catch(() => job.frames.delete(key));
+  return made;
 }

@@ -9,6 +9,7 @@ import { FfmpegMedia } from '#infra/media/ffmpeg.ts';
 import { makeClip } from '#infra/media/make-clip.ts';
 import { rejectionReasons } from '#schemas/media/rejection.ts';
 import { checkFile } from './check.ts';
+import { nobody } from './ports.ts';
 
 const mutants = 500;
 const sideBySide = 3;
@@ -102,11 +103,7 @@ test(`${mutants} damaged files: each ends clearly, and the worker lives on`, { t
       const file = join(folder, `mutant-${i}`);
       await writeFile(file, mutate(original.bytes, random));
       try {
-        const { outcome } = await checkFile(
-          { blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: null, pictures: null },
-          file,
-          new AbortController().signal,
-        );
+        const { outcome } = await checkFile({ blobs: new MemoryBlobs(), media, ...nobody }, file, new AbortController().signal);
         const end = outcome.kind === 'rejected' ? outcome.event.reason : outcome.kind;
         ends.set(end, (ends.get(end) ?? 0) + 1);
         if (outcome.kind === 'rejected' && (outcome.event.detail === '' || outcome.event.reason === 'processingFailed'))
@@ -123,11 +120,7 @@ test(`${mutants} damaged files: each ends clearly, and the worker lives on`, { t
   expect([...ends.keys()].every((end) => end === 'published' || (rejectionReasons as string[]).includes(end))).toBe(true);
   expect([...ends.values()].reduce((sum, n) => sum + n, 0)).toBe(mutants);
   // A clip that nobody touched is still made.
-  const { outcome } = await checkFile(
-    { blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: null, pictures: null },
-    join(folder, 'a.mp4'),
-    new AbortController().signal,
-  );
+  const { outcome } = await checkFile({ blobs: new MemoryBlobs(), media, ...nobody }, join(folder, 'a.mp4'), new AbortController().signal);
   expect(outcome.kind).toBe('published');
   expect(readdirSync(scratch)).toEqual([]);
 });

@@ -14,6 +14,7 @@ import { confined, inside } from '#infra/media/sandbox.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
 import { processLimits } from '#schemas/config/media.ts';
 import { checkFile } from './check.ts';
+import { nobody } from './ports.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'foryou-hostile-'));
 const media = new FfmpegMedia(readConfig().media.sandbox);
@@ -22,11 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function endOf(name: string, body: Buffer | string): Promise<string> {
   const file = join(folder, name);
   await writeFile(file, body);
-  const { outcome } = await checkFile(
-    { blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: null, pictures: null },
-    file,
-    new AbortController().signal,
-  );
+  const { outcome } = await checkFile({ blobs: new MemoryBlobs(), media, ...nobody }, file, new AbortController().signal);
   return outcome.kind === 'rejected' ? outcome.event.reason : outcome.kind;
 }
 

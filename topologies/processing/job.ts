@@ -1,14 +1,12 @@
 import type { Blobs } from '#infra/blobs/blobs.ts';
-import type { Media } from '#infra/media/media.ts';
+import type { Frames, Media } from '#infra/media/media.ts';
 import type { VideoUploaded } from '#schemas/events/video-uploaded.ts';
 import { mediaBucket, mediaKeys } from '#schemas/media/store.ts';
 import { task } from '../engine/dag.ts';
-import type { KnownPictures } from './known-pictures.ts';
-import type { PictureClassifier, VirusScanner } from './ports.ts';
-import type { RegisteredWorks } from './registered-works.ts';
+import type { Inspectors } from './ports.ts';
 
 /** One upload on its way; what tasks are given. */
-export interface MediaJob {
+export interface MediaJob extends Inspectors {
   readonly video: VideoUploaded;
   /** SHA-256 of the original, hex. */
   readonly sha256: string;
@@ -18,12 +16,9 @@ export interface MediaJob {
   readonly scratch: string;
   readonly media: Media;
   readonly content: Content;
-  readonly scanner: VirusScanner | null;
-  readonly classifier: PictureClassifier | null;
-  readonly works: RegisteredWorks | null;
-  readonly pictures: KnownPictures | null;
-  /** Tracks as whole files, by folder, while the job lasts. */
+  /** Tracks as whole files, by folder, and frames by their size, while the job lasts. */
   readonly files: Map<string, Promise<string>>;
+  readonly frames: Map<string, Promise<Frames>>;
   /** Says where a first rendition plays. */
   playable(url: string): void;
 }
@@ -36,6 +31,7 @@ const types: Readonly<Record<string, string>> = {
   mp4: 'video/mp4',
   jpg: 'image/jpeg',
   webp: 'image/webp',
+  vtt: 'text/vtt',
 };
 
 /**

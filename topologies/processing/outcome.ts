@@ -16,6 +16,7 @@ import { packaged } from './tasks/package.ts';
 import { probe } from './tasks/probe.ts';
 import { scenes } from './tasks/scenes.ts';
 import { thumbnails } from './tasks/thumbnails.ts';
+import { vectors } from './tasks/vectors.ts';
 
 /** How an upload ends; the decision about it goes with it, so that all that is said of it stays the same. */
 export type Outcome = {
@@ -64,6 +65,8 @@ export function endFrom(video: VideoUploaded, sha256: string, results: ReadonlyM
     height: picture.height,
     minAge: judged.minAge,
     blockedRegions: rights.blockedRegions,
+    chaptersUrl: stream.chaptersUrl,
+    ...of(results, vectors),
     soundId: rights.match ? `work/${rights.match.workId}` : video.soundId || (stream.hasSound ? `sound/${video.videoId}` : ''),
     moderation: 'approved',
   };

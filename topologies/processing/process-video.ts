@@ -9,20 +9,14 @@ import { quarantine } from '#schemas/media/store.ts';
 import { type DagOptions, isOutage, runDag } from '../engine/dag.ts';
 import { Attempts } from './attempts.ts';
 import { Content, type MediaJob } from './job.ts';
-import type { KnownPictures } from './known-pictures.ts';
 import { endFrom, type Held, type Outcome, rejectedFor } from './outcome.ts';
-import type { PictureClassifier, VirusScanner } from './ports.ts';
+import type { Inspectors } from './ports.ts';
 import { processing, processingConcurrency } from './processing.ts';
-import type { RegisteredWorks } from './registered-works.ts';
 import { keptResults, users } from './results.ts';
 
-export interface ProcessingServices {
+export interface ProcessingServices extends Inspectors {
   readonly blobs: Blobs;
   readonly media: Media;
-  readonly scanner: VirusScanner | null;
-  readonly classifier: PictureClassifier | null;
-  readonly works: RegisteredWorks | null;
-  readonly pictures: KnownPictures | null;
   /** URL that the media bucket is read at. */
   readonly mediaUrl: string;
   readonly clock: Clock;
@@ -48,7 +42,8 @@ export async function processVideo(services: ProcessingServices, video: VideoUpl
     const { sha256 } = await fetched(services.blobs, attempts, video, original, signal);
     content = new Content(services.blobs, services.mediaUrl, sha256);
     await users.add(services.blobs, sha256, video.videoId);
-    const context: MediaJob = { ...services, video, sha256, original, scratch, content, files: new Map(), playable: (url) => watcher.onPlayable?.(url) };
+    const shared = { files: new Map(), frames: new Map() };
+    const context: MediaJob = { ...services, video, sha256, original, scratch, content, ...shared, playable: (url) => watcher.onPlayable?.(url) };
     const end = endFrom(video, sha256, await runTasks(services.blobs, context, attempts, signal, watcher), services.clock.now());
     if (end.kind === 'rejected') await users.remove(services.blobs, sha256, video.videoId);
     return end;

@@ -11,6 +11,7 @@ import { scan } from './tasks/scan.ts';
 import { scenes } from './tasks/scenes.ts';
 import { sound } from './tasks/sound.ts';
 import { thumbnails } from './tasks/thumbnails.ts';
+import { vectors } from './tasks/vectors.ts';
 
 /** From a creator's file to a stream, as one screen of tasks; each says what it needs. */
 export const processing = [
@@ -23,6 +24,7 @@ export const processing = [
   matchSound,
   scenes,
   findCopy,
+  vectors,
   thumbnails,
   classify,
   moderate,

@@ -11,6 +11,7 @@ import { ClickHouseWarehouse } from '#infra/warehouse/clickhouse.ts';
 import type { RightsDecision } from '#schemas/config/rights.ts';
 import { registerWork } from '../main.ts';
 import { type Checked, checkFile } from './check.ts';
+import { nobody } from './ports.ts';
 import { RegisteredWorks } from './registered-works.ts';
 
 const run = promisify(execFile);
@@ -62,11 +63,7 @@ async function videoWith(sound: string, name: string, filter: string, output: re
   return file;
 }
 const check = (file: string): Promise<Checked> =>
-  checkFile(
-    { blobs: new MemoryBlobs(), media, scanner: null, classifier: null, works: new RegisteredWorks(warehouse), pictures: null },
-    file,
-    new AbortController().signal,
-  );
+  checkFile({ blobs: new MemoryBlobs(), media, ...nobody, works: new RegisteredWorks(warehouse) }, file, new AbortController().signal);
 
 const id = (name: string) => `${name}-of-this-test`;
 let [blocked, muted, regional, allowed, unknown] = ['', '', '', '', ''];

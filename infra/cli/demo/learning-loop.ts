@@ -4,7 +4,16 @@ import type { Config } from '../../config.ts';
 import { percent } from '../commands/simulate.ts';
 
 /** In the order in which one uses what the other made. The export of all replayed hours takes longest, so it comes last. */
-const hourly = ['train-vectors', 'build-index', 'offline-features', 'training-set', 'skew-check', 'train-ranker', 'export-events'] as const;
+const hourly = [
+  'train-vectors',
+  'build-index',
+  'build-content-index',
+  'offline-features',
+  'training-set',
+  'skew-check',
+  'train-ranker',
+  'export-events',
+] as const;
 /** Watches that a training set can be made of. */
 const enoughWatches = 3_000;
 /** Watches that vectors can be learnt from, where no recorded ones were replayed. */

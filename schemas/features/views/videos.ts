@@ -1,5 +1,6 @@
 import type { VideoPublished } from '../../events/video-published.ts';
 import type { VideoRemoved } from '../../events/video-removed.ts';
+import type { ContentVectors } from '../../media/content-vector.ts';
 import type { CardView, RecentView } from '../view.ts';
 import { videoStatePublished, videoStateRemoved } from './uploads.ts';
 
@@ -15,6 +16,8 @@ export interface VideoCard {
   readonly posterUrl: string;
   readonly firstSegmentUrl: string;
   readonly previewUrl: string;
+  /** WebVTT; empty for one chapter. */
+  readonly chaptersUrl: string;
   /** BlurHash of the poster. */
   readonly placeholder: string;
   /** Years; 0 for everybody. */
@@ -34,6 +37,7 @@ export const cardOfEvent = (e: VideoPublished): VideoCard => ({
   posterUrl: e.posterUrl,
   firstSegmentUrl: e.firstSegmentUrl,
   previewUrl: e.previewUrl,
+  chaptersUrl: e.chaptersUrl,
   placeholder: e.placeholder,
   minAge: e.minAge,
   blockedRegions: e.blockedRegions,
@@ -49,6 +53,25 @@ export const videoCard: CardView<VideoPublished> = {
 };
 /** The same register as `videoCard`, written by the removal. */
 export const videoCardRemoved: CardView<VideoRemoved> = { ...videoCard, entity: 'videoId', body: () => '' };
+
+/** What a video looks and sounds like, for those that no index knows yet. */
+export interface ContentCard extends ContentVectors {
+  readonly vectorModel: string;
+}
+export const contentOfEvent = ({ visualVector, soundVector, vectorModel }: VideoPublished): ContentCard | null =>
+  vectorModel === '' ? null : { visualVector, soundVector, vectorModel };
+
+export const videoContent: CardView<VideoPublished> = {
+  storage: 'card',
+  name: 'video-content',
+  doc: 'Vectors of what the video looks and sounds like; empty where nothing described it, and once removed.',
+  entity: 'videoId',
+  body(e) {
+    const content = contentOfEvent(e);
+    return content ? JSON.stringify(content) : '';
+  },
+};
+export const videoContentRemoved: CardView<VideoRemoved> = { ...videoContent, entity: 'videoId', body: () => '' };
 
 type Recent = RecentView<VideoPublished>;
 export const freshVideos: Recent = {
@@ -79,5 +102,5 @@ export const topicVideos: Recent = {
   when: () => true,
 };
 
-export const publishedViews = [videoCard, freshVideos, creatorVideos, topicVideos, videoStatePublished] as const;
-export const removedViews = [videoCardRemoved, videoStateRemoved] as const;
+export const publishedViews = [videoCard, videoContent, freshVideos, creatorVideos, topicVideos, videoStatePublished] as const;
+export const removedViews = [videoCardRemoved, videoContentRemoved, videoStateRemoved] as const;

@@ -1,6 +1,7 @@
 import { encode } from 'blurhash';
 import type { Frames } from '#infra/media/media.ts';
 import { copyRules } from '#schemas/config/media.ts';
+import { chapterStarts } from '../chapters.ts';
 import { sampledFrames } from '../frames.ts';
 import { mediaTask } from '../job.ts';
 import type { FrameHashes } from '../known-pictures.ts';
@@ -10,6 +11,8 @@ import { ladder } from './ladder.ts';
 export interface ScenesResult {
   /** Moments in milliseconds at which a scene begins. */
   readonly startsMs: readonly number[];
+  /** Moments at which a chapter begins: scenes in a row that look alike. */
+  readonly chaptersMs: readonly number[];
   /** Moments of the best frames for a poster, the best first. */
   readonly postersMs: readonly number[];
   /** BlurHash of the best frame. */
@@ -23,7 +26,7 @@ const posters = 3;
 /** Where scenes begin, and which frames speak for the video. */
 export const scenes = mediaTask({
   name: 'scenes',
-  version: 2,
+  version: 3,
   needs: { ladder },
   of: 'content',
   weight: 4,
@@ -36,6 +39,7 @@ export const scenes = mediaTask({
     const size = frames.width * frames.height * 3;
     return {
       startsMs: starts.map(atMs),
+      chaptersMs: chapterStarts(frames, starts).map(atMs),
       postersMs: best.map(atMs),
       placeholder: blurHashOf(frames.pixels.subarray((best[0] as number) * size, ((best[0] as number) + 1) * size), frames.width, frames.height),
       frames: telling(frames, stats).map((f) => ({ atMs: atMs(f), hashes: stats.hashes[f] as readonly string[] })),
