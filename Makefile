@@ -25,7 +25,8 @@ up: bootstrap
 down:
 	@$(FORYOU) down
 
-test: bootstrap
+test:
+	@sh infra/bootstrap.sh test
 	@npm test --silent
 
 bench: bootstrap

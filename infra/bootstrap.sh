@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the native stack needs from the distribution and npm; does nothing where it is there already.
+# Installs what the native stack needs from the distribution and npm, and with "test" what the tests need; does nothing where it is there already.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -19,6 +19,8 @@ need g++ g++
 need make make
 need python3 python3
 need curl curl
+# Pages are tested in a browser that people use; nothing else needs one.
+if [ "${1:-}" = test ] && ! command -v google-chrome >/dev/null 2>&1 && ! command -v chromium-browser >/dev/null 2>&1; then need chromium chromium; fi
 if [ -n "$missing" ]; then
   command -v apt-get >/dev/null 2>&1 || { echo "missing:$missing; install them with this system's package manager, or use Docker: docker compose -f infra/compose.yml up" >&2; exit 1; }
   sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo

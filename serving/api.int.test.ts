@@ -84,7 +84,8 @@ describe('who may call', () => {
     expect((await get('/api/v1/feed/foryou?explain=1', await as('u'))).status).toBe(403);
   });
   test('health, readiness and documentation are public', async () => {
-    for (const path of ['/healthz', '/readyz', '/docs', '/docs/json', '/explain']) expect((await get(path)).status, path).toBe(200);
+    for (const path of ['/healthz', '/readyz', '/docs', '/docs/json', '/explain', '/studio', '/review', '/pages/page.js', '/pages/hls.js'])
+      expect((await get(path)).status, path).toBe(200);
     const { paths } = (await (await get('/docs/json')).json()) as { paths: object };
     expect(Object.keys(paths)).toEqual(expect.arrayContaining(['/api/v1/feed/foryou', '/api/v1/video/{id}/engage']));
   });

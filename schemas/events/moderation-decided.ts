@@ -10,14 +10,10 @@ export const moderationDecided = event({
     videoId: text('The video. Also the record key.'),
     creatorId: text('Who made it.', ''),
     occurredAt: timestampMs('When it was decided.'),
-    verdict: oneOf('Publish and hold are of the upload; approve and reject end a hold; remove takes a published video away, restore brings it back.', [
-      'publish',
-      'hold',
-      'reject',
-      'approve',
-      'remove',
-      'restore',
-    ]),
+    verdict: oneOf(
+      'Publish and hold are of the upload; approve and reject end a hold; remove takes a published video away, restore brings it back; keep leaves all as it is.',
+      ['publish', 'hold', 'reject', 'approve', 'remove', 'restore', 'keep'],
+    ),
     by: oneOf('Who decided.', ['rules', 'model', 'reviewer']),
     reviewer: text('Which person, when one did.', ''),
     reason: text('Why, in words.', ''),

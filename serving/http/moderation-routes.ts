@@ -8,7 +8,7 @@ import { moderationRules } from '#schemas/config/moderation.ts';
 import { moderationDecided } from '#schemas/events/moderation-decided.ts';
 import { videoAppealed } from '#schemas/events/video-appealed.ts';
 import { readReviewQueue } from '../uploads/review-queue.ts';
-import { stateOf } from '../uploads/video-states.ts';
+import { stateOf, statesOf } from '../uploads/video-states.ts';
 import { callerOf } from './auth.ts';
 import { HttpProblem, problems } from './problem.ts';
 
@@ -30,10 +30,20 @@ const QueueItem = Type.Object({
   detail: Type.String(),
   scores: Type.String({ description: 'Of the model, as JSON.' }),
   reporters: Type.Integer(),
+  state: Type.String({ description: 'How it stands now.' }),
+  creatorId: Type.String(),
+  hlsUrl: Type.String({ description: 'Where it plays, while it does.' }),
 });
 
 /** When each verdict makes sense: who decides anything else has an old page before him. */
-const fits: Readonly<Record<string, readonly string[]>> = { approve: ['held'], reject: ['held'], remove: ['published'], restore: ['removed'] };
+const fits: Readonly<Record<string, readonly string[]>> = {
+  approve: ['held'],
+  reject: ['held'],
+  remove: ['published'],
+  restore: ['removed'],
+  // Reports or an appeal that change nothing.
+  keep: ['published', 'removed', 'rejected'],
+};
 
 /** What reviewers see and decide, and what creators say against it. */
 export const moderationRoutes =
@@ -51,7 +61,19 @@ export const moderationRoutes =
           response: { 200: Type.Object({ items: Type.Array(QueueItem) }), ...problems },
         },
       },
-      async () => ({ items: [...(await readReviewQueue(warehouse))] }),
+      async () => {
+        const waiting = await readReviewQueue(warehouse);
+        const states = await statesOf(
+          online,
+          waiting.map((item) => item.videoId),
+        );
+        return {
+          items: waiting.map((item, i) => {
+            const { state = 'unknown', creatorId = '', hlsUrl = '' } = states[i] ?? {};
+            return { ...item, state, creatorId, hlsUrl };
+          }),
+        };
+      },
     );
 
     app.post(
@@ -62,7 +84,7 @@ export const moderationRoutes =
           summary: 'Decide about a video. 202 means that the log has the decision.',
           security: bearer,
           params: Params,
-          body: Type.Object({ verdict: Type.Enum(['approve', 'reject', 'remove', 'restore']), reason: Words }, { additionalProperties: false }),
+          body: Type.Object({ verdict: Type.Enum(['approve', 'reject', 'remove', 'restore', 'keep']), reason: Words }, { additionalProperties: false }),
           response: { 202: Type.Object({ videoId: Type.String(), verdict: Type.String() }), ...problems },
         },
       },

@@ -6,6 +6,19 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 const pages = [
   { path: '/explain', file: 'explain.html', summary: 'A page that shows why a viewer sees what he sees; what it shows needs a token.' },
   { path: '/studio', file: 'studio.html', summary: 'A page to send videos with, to watch their processing and to play them; it needs a token.' },
+  {
+    path: '/review',
+    file: 'review.html',
+    summary: 'A page for reviewers: what waits, why, and what can be decided; it needs a token with the scope “moderator”.',
+  },
+] as const;
+
+const scripts = createRequire(import.meta.url);
+/** What the pages are made of. */
+const parts = [
+  { path: '/pages/page.css', file: join(import.meta.dirname, 'pages/page.css'), type: 'text/css' },
+  { path: '/pages/page.js', file: join(import.meta.dirname, 'pages/page.js'), type: 'text/javascript' },
+  { path: '/pages/hls.js', file: scripts.resolve('hls.js/dist/hls.min.js'), type: 'text/javascript' },
 ] as const;
 
 /** Pages for people. They hold nothing themselves: what they show they ask the API for, with the token that they are given. */
@@ -16,10 +29,8 @@ export const pageRoutes: FastifyPluginAsyncTypebox = async (app) => {
       reply.type('text/html; charset=utf-8').send(page),
     );
   }
-  const player = readFileSync(createRequire(import.meta.url).resolve('hls.js/dist/hls.min.js'));
-  app.get(
-    '/studio/hls.js',
-    { config: { access: 'public' }, schema: { summary: 'The player of the studio.', produces: ['text/javascript'] } },
-    async (_request, reply) => reply.header('cache-control', 'public, max-age=86400').type('text/javascript; charset=utf-8').send(player),
-  );
+  for (const { path, file, type } of parts) {
+    const body = readFileSync(file);
+    app.get(path, { config: { access: 'public' }, schema: { hide: true } }, async (_request, reply) => reply.type(`${type}; charset=utf-8`).send(body));
+  }
 };

@@ -56,7 +56,7 @@ const decide = (videoId: string, verdict: string, reason: string) => call('rita'
 const queue = async () =>
   (
     (await call('rita', 'GET', '/api/v1/moderation/queue', undefined, ['moderator'])).body as unknown as {
-      items: { videoId: string; why: string; detail: string; reporters: number }[];
+      items: { videoId: string; why: string; detail: string; reporters: number; state: string; creatorId: string; hlsUrl: string }[];
     }
   ).items;
 const waits = (videoId: string, why: string) =>
@@ -143,4 +143,19 @@ test('reports bring a video before a reviewer; removed it leaves the feed within
   await becomes(creator, videoId, 'published');
   await eventually('it is back', () => feedHas(videoId));
   await eventually('the queue is empty of it', async () => !(await queue()).some((i) => i.videoId === videoId));
+});
+
+test('reports that a reviewer finds wrong leave the video up and the queue; it says how what waits stands and where it plays', async () => {
+  const creator = newUser();
+  const videoId = await upload(creator, 'a pond');
+  await becomes(creator, videoId, 'published');
+  for (let i = 0; i < moderationRules.reportersMin; i++)
+    expect((await call(newUser(), 'POST', `/api/v1/video/${videoId}/engage`, { eventId: crypto.randomUUID(), kind: 'report' })).status).toBe(202);
+  await waits(videoId, 'reported');
+  const item = (await queue()).find((i) => i.videoId === videoId);
+  expect(item).toMatchObject({ state: 'published', creatorId: creator, hlsUrl: expect.stringContaining('master.m3u8') });
+  expect((await decide(videoId, 'keep', 'it is a pond')).status).toBe(202);
+  await eventually('the queue is done with it', async () => !(await queue()).some((i) => i.videoId === videoId));
+  expect((await stateOf(creator, videoId)).state).toBe('published');
+  expect(await audit(videoId)).toContainEqual(expect.objectContaining({ verdict: 'keep', reviewer: 'rita' }));
 });

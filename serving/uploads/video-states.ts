@@ -7,13 +7,15 @@ const lookEveryMs = 250;
 const keepAliveMs = 15_000;
 const ends: readonly VideoState['state'][] = ['published', 'rejected', 'removed'];
 
-/** How far a video has come; null when nothing is known of it. */
-export async function stateOf(online: OnlineStore, videoId: string): Promise<VideoState | null> {
-  const [stored] = await online.values(videoState, [videoId]);
-  // A card is an f64 time in front of its body.
-  const body = stored?.subarray(8).toString();
-  return body ? (JSON.parse(body) as VideoState) : null;
+/** How far videos have come; null for one of which nothing is known. */
+export async function statesOf(online: OnlineStore, videoIds: readonly string[]): Promise<(VideoState | null)[]> {
+  return (await online.values(videoState, videoIds)).map((stored) => {
+    // A card is an f64 time in front of its body.
+    const body = stored?.subarray(8).toString();
+    return body ? (JSON.parse(body) as VideoState) : null;
+  });
 }
+export const stateOf = async (online: OnlineStore, videoId: string): Promise<VideoState | null> => (await statesOf(online, [videoId]))[0] ?? null;
 
 /** Server-sent events (HTML Living Standard, 9.2): one for each change of state, until the last one. */
 export async function* stateChanges(online: OnlineStore, videoId: string, signal: AbortSignal): AsyncGenerator<string> {
