@@ -1,6 +1,6 @@
 import { mediaLimits } from '#schemas/config/media.ts';
 import { type Rendition, segmentSeconds } from '#schemas/media/ladder.ts';
-import type { Probe } from './media.ts';
+import type { Made, Probe } from './media.ts';
 import { inside } from './sandbox.ts';
 
 /** Containers that are opened. Playlists, image sequences, concatenations and everything else that names another file are not among them. */
@@ -25,7 +25,10 @@ const input = (more: readonly string[] = []): string[] => [...quiet, ...guarded,
  * Nothing plays much longer than the file says: a gap in its times would be filled with pictures and silence, and a
  * few damaged bytes would become ten minutes.
  */
-const atMost = (durationMs: number): string[] => ['-t', ((1.1 * Math.min(durationMs, mediaLimits.durationMsMax)) / 1_000 + 1).toFixed(3)];
+const atMost = (durationMs: number, passedMs = 0): string[] => [
+  '-t',
+  ((1.1 * Math.min(durationMs, mediaLimits.durationMsMax) - passedMs) / 1_000 + 1).toFixed(3),
+];
 
 export const probeArguments = ['-v', 'error', ...guarded, '-count_packets', '-show_format', '-show_streams', '-of', 'json', inside.file];
 /** The time and length of each packet of the picture: cheap, for nothing is decoded. */
@@ -49,9 +52,10 @@ const toneMap = 'zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap
  * Times stay as they are, so that the first picture shows at 0 like the first sound: what reordering shifts is told
  * by the edit list, as players expect it.
  */
-const hlsOf = (folder: string): string[] => [
+const hlsOf = (folder: string, first = 0): string[] => [
   ...['-avoid_negative_ts', 'disabled'],
   ...['-f', 'hls', '-hls_time', String(segmentSeconds), '-hls_list_size', '0', '-hls_playlist_type', 'event', '-hls_segment_type', 'fmp4'],
+  ...['-start_number', String(first)],
   ...[
     '-hls_flags',
     'independent_segments+temp_file',
@@ -63,12 +67,20 @@ const hlsOf = (folder: string): string[] => [
   ],
 ];
 
+const nothing: Made = { segments: 0, seconds: 0 };
+/** Frames a second as a fraction of a thousand: what the encoder works with. */
+export const milliRate = (framesPerSecond: number): number => Math.round(framesPerSecond * 1_000);
+/** Frames that an earlier call made. */
+export const framesOf = ({ seconds }: Made, framesPerSecond: number): number => Math.round((seconds * milliRate(framesPerSecond)) / 1_000);
+
 /** One decode, one filter graph, one encoder for each rendition; larger pictures are scaled down step by step. */
-export function renditionArguments(probe: Probe, renditions: readonly Rendition[]): string[] {
+export function renditionArguments(probe: Probe, renditions: readonly Rendition[], made = nothing): string[] {
   const { framesPerSecond, hdr } = probe.picture;
-  const rate = Math.round(framesPerSecond * 1_000);
+  const rate = milliRate(framesPerSecond);
   const largestFirst = [...renditions].reverse();
-  const head = `[0:v:0]fps=fps=${rate}/1000:start_time=0,${hdr ? toneMap : ''}`;
+  // What is there already is decoded, for not every container can be entered at a moment, and nothing more.
+  const passed = made.segments > 0 ? `trim=start_frame=${framesOf(made, framesPerSecond)},setpts=PTS-STARTPTS,` : '';
+  const head = `[0:v:0]fps=fps=${rate}/1000:start_time=0,${passed}${hdr ? toneMap : ''}`;
   const steps = largestFirst.map(({ width, height, name }, i) => {
     const scale = `scale=${width}:${height}:flags=bicubic,setsar=1,format=yuv420p`;
     const from = i === 0 ? head : `[to${i}]`;
@@ -81,7 +93,8 @@ export function renditionArguments(probe: Probe, renditions: readonly Rendition[
       ...['-map', `[${name}]`, '-c:v', 'libx264', '-preset', 'veryfast', '-profile:v', 'high', '-crf', String(crf)],
       ...['-maxrate', `${kbps}k`, '-bufsize', `${2 * kbps}k`, '-g', String(frames), '-keyint_min', String(frames), '-sc_threshold', '0'],
       ...['-force_key_frames', `expr:gte(t,n_forced*${segmentSeconds})`, '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
-      ...[...atMost(probe.durationMs), '-map_metadata', '-1', ...hlsOf(`${inside.folder}/${name}`)],
+      ...[...atMost(probe.durationMs, 1_000 * made.seconds), '-map_metadata', '-1'],
+      ...hlsOf(`${inside.folder}/${name}`, made.segments),
     ];
   });
   return [...input(), '-progress', 'pipe:1', '-filter_complex', steps.join(';'), ...outputs];

@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Rendition } from '#schemas/media/ladder.ts';
@@ -8,7 +8,9 @@ import {
   animationArguments,
   fingerprintArguments,
   frameArguments,
+  framesOf,
   loudnessArguments,
+  milliRate,
   packetArguments,
   probeArguments,
   renditionArguments,
@@ -18,6 +20,7 @@ import {
 } from './arguments.ts';
 import { type ProbeOutput, readProbe } from './ffprobe.ts';
 import { type Call, type Frames, type Loudness, type Media, type Probe, Refusal, type RenditionsCall } from './media.ts';
+import { moveSegment, timescaleOf } from './mp4.ts';
 import { confined, type Printed, type SandboxKind } from './sandbox.ts';
 
 type Bounds = Omit<Call, 'durationMs'>;
@@ -76,14 +79,15 @@ export class FfmpegMedia implements Media {
     const { renditions, into, probe } = call;
     await Promise.all(renditions.map((r) => mkdir(join(into, r.name), { recursive: true })));
     const told = renditions.map(() => 0);
+    const madeMs = 1_000 * (call.made?.seconds ?? 0);
     const look = async () => {
-      for (const [i, rendition] of renditions.entries()) told[i] = await tell(into, rendition, told[i] as number, call.onSegment);
+      for (const [i, rendition] of renditions.entries()) told[i] = await tell(call, rendition, told[i] as number);
     };
-    const running = this.#run('ffmpeg', call.file, renditionArguments(probe, renditions), call, {
+    const running = this.#run('ffmpeg', call.file, renditionArguments(probe, renditions, call.made), call, {
       work: into,
       onOutput: (chunk) => {
         const at = /out_time_us=(\d+)/.exec(chunk.toString())?.[1];
-        if (at) call.onProgress?.(Number(at) / 1_000);
+        if (at) call.onProgress?.(madeMs + Number(at) / 1_000);
       },
     });
     const ended = new AbortController();
@@ -155,9 +159,20 @@ async function readSegments(folder: string): Promise<Segment[]> {
   );
 }
 
-async function tell(into: string, rendition: Rendition, known: number, each: RenditionsCall['onSegment']): Promise<number> {
-  if (!each) return known;
-  const segments = await readSegments(join(into, rendition.name));
-  for (const segment of segments.slice(known)) each(rendition, segment);
+/** Tells of segments that are whole and new; those behind what an earlier call made are moved to their time first. */
+async function tell({ into, onSegment, made, probe }: RenditionsCall, rendition: Rendition, known: number): Promise<number> {
+  const folder = join(into, rendition.name);
+  const segments = await readSegments(folder);
+  for (const segment of segments.slice(known)) {
+    if (made && made.segments > 0) {
+      const { framesPerSecond } = probe.picture;
+      const timescale = timescaleOf(await readFile(join(folder, 'init.mp4')));
+      const ticks = (1_000 * framesOf(made, framesPerSecond) * timescale) / milliRate(framesPerSecond);
+      const bytes = await readFile(join(folder, segment.name));
+      moveSegment(bytes, Math.round(ticks), made.segments);
+      await writeFile(join(folder, segment.name), bytes);
+    }
+    onSegment?.(rendition, segment);
+  }
   return segments.length;
 }

@@ -63,12 +63,19 @@ export interface Call {
   readonly signal?: AbortSignal;
 }
 
+export interface Made {
+  readonly segments: number;
+  readonly seconds: number;
+}
+
 export interface RenditionsCall extends Omit<Call, 'durationMs'> {
   readonly file: string;
   readonly probe: Probe;
   readonly renditions: readonly Rendition[];
   /** Each rendition is written to a folder of its name in here: init.mp4, and 00000.m4s and so on. */
   readonly into: string;
+  /** What an earlier call made: so many segments of each rendition, of so many seconds together. They are passed over. */
+  readonly made?: Made;
   /** Told once for each segment that is whole, in order for each rendition. */
   readonly onSegment?: (rendition: Rendition, segment: Segment) => void;
   /** Milliseconds of the source that are done. */
@@ -83,7 +90,7 @@ export interface Media {
   probe(file: string, call: Omit<Call, 'durationMs'>): Promise<Probe>;
   /** Of a file that may have a sound alone. */
   probeSound(file: string, call: Omit<Call, 'durationMs'>): Promise<{ readonly durationMs: number }>;
-  /** All renditions from one decode. Returns the segments of each. */
+  /** All renditions from one decode. Returns the segments of each that this call made. */
   renditions(call: RenditionsCall): Promise<readonly (readonly Segment[])[]>;
   /** Null for silence. */
   loudness(file: string, call: Call): Promise<Loudness | null>;

@@ -22,6 +22,8 @@ function memory(): Results & { kept: Map<string, unknown> } {
     kept,
     read: async (t) => (kept.has(t.name) ? { result: kept.get(t.name) } : null),
     write: async (t, result) => void kept.set(t.name, result),
+    readWay: async (t) => kept.get(`${t.name} way`) ?? null,
+    writeWay: async (t, way) => void kept.set(`${t.name} way`, way),
   };
 }
 const never = new AbortController().signal;
@@ -51,6 +53,34 @@ test('what has a result is not made again; the failed and what follows is', asyn
   broken = false;
   await run();
   expect(context.order).toEqual(['a', 'b', 'b', 'c']);
+});
+
+test('a task that was ended on its way goes on from what it kept, and says that it came further', async () => {
+  const store = memory();
+  const made: number[] = [];
+  const further: string[] = [];
+  let power = 3;
+  const a = add({
+    name: 'a',
+    version: 1,
+    needs: {},
+    of: 'content',
+    weight: 1,
+    async run(_context, _inputs, { kept, keep }) {
+      for (let i = ((await kept()) as number | null) ?? 0; i < 5; i++) {
+        if (power-- === 0) throw new Error('power cut');
+        made.push(i);
+        await keep(i + 1);
+      }
+      return 'whole';
+    },
+  });
+  const run = () =>
+    runDag({ tasks: [a], context: { order: [] }, results: store, concurrency: 1, signal: never, onKept: async (name) => void further.push(name) });
+  await expect(run()).rejects.toThrow('power cut');
+  expect((await run()).get('a')).toBe('whole');
+  expect(made).toEqual([0, 1, 2, 3, 4]);
+  expect(further).toHaveLength(5);
 });
 
 test('an outage is waited for, and said', async () => {

@@ -28,6 +28,10 @@ export interface TaskStep {
   readonly signal: AbortSignal;
   /** 0 to 1. */
   progress(done: number): void;
+  /** What an earlier run of this task kept of its way, null at the first: it goes on from there. */
+  kept(): Promise<unknown>;
+  /** Keeps how far it came. */
+  keep(way: unknown): Promise<void>;
 }
 
 export const task =
@@ -39,6 +43,9 @@ export const task =
 export interface Results {
   read(task: AnyTask): Promise<{ readonly result: unknown } | null>;
   write(task: AnyTask, result: unknown): Promise<void>;
+  /** How far a task came that has no result yet. */
+  readWay(task: AnyTask): Promise<unknown>;
+  writeWay(task: AnyTask, way: unknown): Promise<void>;
 }
 
 export interface DagOptions<C> {
@@ -51,6 +58,8 @@ export interface DagOptions<C> {
   readonly onStep?: (name: string, what: 'begins' | 'goes on' | 'ended' | 'waits', done: number) => void;
   /** Awaited before a task begins and after its result is kept. */
   readonly at?: (name: string, what: 'begins' | 'ended') => Promise<void>;
+  /** Awaited when a task came further for good. */
+  readonly onKept?: (name: string) => Promise<void>;
   /** Awaited when a task was ended from outside, or waits for what does not answer. */
   readonly onAborted?: (name: string) => Promise<void>;
 }
@@ -111,7 +120,15 @@ async function runOne<C>(options: DagOptions<C>, task: AnyTask, done: ReadonlyMa
     await options.at?.(task.name, 'begins');
     onStep?.(task.name, 'begins', 0);
     const inputs = Object.fromEntries(Object.entries(task.needs).map(([name, need]) => [name, done.get((need as AnyTask).name)]));
-    const step: TaskStep = { signal, progress: (share) => onStep?.(task.name, 'goes on', share) };
+    const step: TaskStep = {
+      signal,
+      progress: (share) => onStep?.(task.name, 'goes on', share),
+      kept: () => options.results.readWay(task),
+      async keep(way) {
+        await options.results.writeWay(task, way);
+        await options.onKept?.(task.name);
+      },
+    };
     const result = await task.run(context, inputs, step).catch(async (error: unknown) => {
       if (signal.aborted || isOutage(error)) await options.onAborted?.(task.name).catch(() => {});
       throw error;

@@ -128,17 +128,22 @@ test('kill -9 in the middle of a transcode: what is there is a list that grows, 
   const before = new Set(await blobs.list(mediaBucket, 'content/'));
   await upload(videoId, await readFile(clip));
   let first = '';
-  await eventually('the first segments are there', async () => {
+  await eventually('the first segments are there, and it is written down', async () => {
     first = (await blobs.list(mediaBucket, 'content/')).find((key) => key.endsWith('144p/index.m3u8') && !before.has(key)) ?? '';
-    return first !== '';
+    return first !== '' && (await blobs.list(quarantine, `results/${first.split('/144p')[0]}/`)).some((key) => key.endsWith('.way.json'));
   });
   await victim.end('SIGKILL');
+  // A box that players pass over: whoever made this segment again would lose it.
+  const second = first.replace('index.m3u8', '00001.m4s');
+  const mark = Buffer.from('0000000866726565', 'hex');
+  await blobs.put(mediaBucket, second, Buffer.concat([(await blobs.get(mediaBucket, second)) as Buffer, mark]));
   expect((await blobs.get(mediaBucket, first))?.toString()).not.toContain('#EXT-X-ENDLIST');
   expect(await blobs.get(mediaBucket, first.replace('144p/index', 'master'))).toBeNull();
   expect((await ends()).get(videoId)).toBeUndefined();
   const next = worker();
   await expectEnd(videoId, 'published');
   await expectPlayable(videoId);
+  expect((await blobs.get(mediaBucket, second))?.subarray(-8), 'made twice').toEqual(mark);
   await next.end('SIGTERM');
 });
 

@@ -29,6 +29,10 @@ export class Attempts {
       return { ...begun, [step]: before + 1 };
     });
   }
+  /** It came further for good: what happens from here on is counted anew. */
+  async cameFurther(step: string): Promise<void> {
+    await this.#change((begun) => ({ ...begun, [step]: 1 }));
+  }
   /** It ended, or we ended it ourselves, or waited for what did not answer: that is not the file's fault. */
   async forgive(step: string): Promise<void> {
     this.#forgiven.add(step);

@@ -92,6 +92,7 @@ function runTasks(blobs: Blobs, context: MediaJob, attempts: Attempts, signal: A
       else await attempts.forgive(name);
       await watcher.at?.(name, what);
     },
+    onKept: (name) => attempts.cameFurther(name),
     // Ended by us: not the file's fault.
     onAborted: (name) => attempts.forgive(name),
   });

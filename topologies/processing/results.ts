@@ -5,16 +5,18 @@ import type { Held, Outcome } from './outcome.ts';
 
 /** Results as objects, under the content's hash or under the video. */
 export function keptResults(blobs: Blobs, sha256: string, videoId: string): Results {
-  const keyOf = (task: AnyTask): string =>
-    `${task.of === 'content' ? mediaKeys.contentResults(sha256) : mediaKeys.videoResults(videoId)}${task.name}-${task.version}.json`;
+  const keyOf = (task: AnyTask, what = ''): string =>
+    `${task.of === 'content' ? mediaKeys.contentResults(sha256) : mediaKeys.videoResults(videoId)}${task.name}-${task.version}${what}.json`;
+  const read = async (key: string) => {
+    const body = await blobs.get(quarantine, key);
+    return body && { result: JSON.parse(body.toString()) };
+  };
+  const write = (key: string, value: unknown) => blobs.put(quarantine, key, Buffer.from(JSON.stringify(value)));
   return {
-    async read(task) {
-      const body = await blobs.get(quarantine, keyOf(task));
-      return body && { result: JSON.parse(body.toString()) };
-    },
-    async write(task, result) {
-      await blobs.put(quarantine, keyOf(task), Buffer.from(JSON.stringify(result)));
-    },
+    read: (task) => read(keyOf(task)),
+    write: (task, result) => write(keyOf(task), result),
+    readWay: async (task) => (await read(keyOf(task, '.way')))?.result ?? null,
+    writeWay: (task, way) => write(keyOf(task, '.way'), way),
   };
 }
 
