@@ -1,6 +1,6 @@
 import { avroOf } from '#schemas/events/avro.ts';
 import { contracts, deadLetterTopic } from '#schemas/events/index.ts';
-import { mediaBucket, quarantine } from '#schemas/media/store.ts';
+import { mediaBucket, originalsAge, quarantine } from '#schemas/media/store.ts';
 import { historyTables } from '#schemas/tables/history.ts';
 import { pictureHashesTable } from '#schemas/tables/pictures.ts';
 import { registeredWorksTable, workWordsTable } from '#schemas/tables/rights.ts';
@@ -27,6 +27,7 @@ export async function provision(
   for (const statement of historyTables.flatMap(createStatements)) await ports.warehouse.command(statement);
   for (const statement of [registeredWorksTable, workWordsTable, pictureHashesTable]) await ports.warehouse.command(statement);
   for (const bucket of buckets) await ports.blobs?.createBucket(bucket);
+  await ports.uploads?.age(quarantine, originalsAge);
   // Apps of any origin send parts, by URLs that allow just those, and play what was published.
   await ports.uploads?.share(quarantine, { origins: ['*'], methods: ['PUT'], publicRead: false });
   await ports.uploads?.share(mediaBucket, { origins: ['*'], methods: ['GET', 'HEAD'], publicRead: true });

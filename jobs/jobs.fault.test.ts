@@ -19,7 +19,7 @@ import { historyBucket } from '#schemas/tables/lake.ts';
 import { makeEngagement } from '../topologies/faults/events.ts';
 import { runTopologies } from '../topologies/main.ts';
 import { logicalHour } from './engine/job.ts';
-import { checksum, structure } from './history/export-events.ts';
+import { checksum, structure } from './history/parts.ts';
 import { runNamedJob } from './main.ts';
 
 let stack: TestStack;

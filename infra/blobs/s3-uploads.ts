@@ -2,18 +2,23 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  GetBucketLifecycleConfigurationCommand,
+  type GetBucketLifecycleConfigurationCommandOutput,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListPartsCommand,
   PutBucketCorsCommand,
+  PutBucketLifecycleConfigurationCommand,
   PutBucketPolicyCommand,
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { Config } from '../config.ts';
-import { tried } from './s3.ts';
-import type { OpenUpload, StoredPart, Uploads } from './uploads.ts';
+import { statusOf, tried } from './s3.ts';
+import type { AgeRule, OpenUpload, StoredPart, Uploads } from './uploads.ts';
+
+const notImplemented = 501;
 
 /** Multipart uploads of any S3 endpoint; `publicEndpoint` is where clients reach it. */
 export class S3Uploads implements Uploads {
@@ -74,6 +79,38 @@ export class S3Uploads implements Uploads {
   async size(bucket: string, key: string): Promise<number | null> {
     const head = await tried(() => this.#client.send(new HeadObjectCommand({ Bucket: bucket, Key: key })), [404]);
     return head?.ContentLength ?? null;
+  }
+  async age(bucket: string, rules: readonly AgeRule[]): Promise<boolean> {
+    // One rule a folder: classes follow each other by age.
+    const folders = Map.groupBy(rules, (rule) => rule.prefix);
+    const Rules = [...folders].map(([prefix, steps]) => ({
+      ID: `age-${prefix.replaceAll('/', '-')}`,
+      Status: 'Enabled' as const,
+      Filter: { Prefix: prefix },
+      Transitions: steps.map((s) => ({ Days: s.afterDays, StorageClass: s.storageClass })),
+    }));
+    const put = new PutBucketLifecycleConfigurationCommand({ Bucket: bucket, LifecycleConfiguration: { Rules } });
+    return (await tried(() => this.#client.send(put), [notImplemented])) !== null;
+  }
+  async ages(bucket: string): Promise<readonly AgeRule[] | null> {
+    // 404: the store has classes, and nobody gave it rules.
+    const found = await tried<GetBucketLifecycleConfigurationCommandOutput | { Rules: [] }>(
+      () =>
+        this.#client
+          .send(new GetBucketLifecycleConfigurationCommand({ Bucket: bucket }))
+          .catch((error) => (statusOf(error) === 404 ? { Rules: [] } : Promise.reject(error))),
+      [notImplemented],
+    );
+    return (
+      found &&
+      (found.Rules ?? []).flatMap((rule) =>
+        (rule.Transitions ?? []).map((t) => ({
+          prefix: rule.Filter?.Prefix ?? '',
+          afterDays: t.Days ?? 0,
+          storageClass: t.StorageClass as AgeRule['storageClass'],
+        })),
+      )
+    );
   }
   async share(bucket: string, rules: Parameters<Uploads['share']>[1]): Promise<void> {
     const { origins, methods, publicRead } = rules;

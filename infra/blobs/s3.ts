@@ -6,7 +6,7 @@ import { CreateBucketCommand, DeleteObjectCommand, GetObjectCommand, ListObjects
 import { ForyouError } from '../errors.ts';
 import type { Blobs } from './blobs.ts';
 
-const statusOf = (error: unknown): number | undefined => (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+export const statusOf = (error: unknown): number | undefined => (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
 
 /** Null when the store answered with one of the expected statuses. */
 export async function tried<T>(call: () => Promise<T>, expected: readonly number[] = []): Promise<T | null> {

@@ -10,6 +10,13 @@ export interface OpenUpload {
   readonly startedAtMs: number;
 }
 
+/** What is this old moves to a cheaper class of storage. */
+export interface AgeRule {
+  readonly prefix: string;
+  readonly afterDays: number;
+  readonly storageClass: 'STANDARD_IA' | 'GLACIER_IR';
+}
+
 /** Uploads in parts that clients send to the object store themselves, by URLs that allow just that part. */
 export interface Uploads {
   begin(bucket: string, key: string, contentType: string): Promise<string>;
@@ -24,6 +31,10 @@ export interface Uploads {
   open(bucket: string): Promise<readonly OpenUpload[]>;
   /** Bytes of the object; null when there is none. */
   size(bucket: string, key: string): Promise<number | null>;
+  /** Has the store move old objects by itself, by these rules and no others; false where it has no classes. */
+  age(bucket: string, rules: readonly AgeRule[]): Promise<boolean>;
+  /** The rules that hold, null where the store has no classes. */
+  ages(bucket: string): Promise<readonly AgeRule[] | null>;
   /** Lets pages of these origins send parts and read media; anybody may read below `publicPrefixes`. */
   share(
     bucket: string,

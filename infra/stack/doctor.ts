@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { quarantine } from '#schemas/media/store.ts';
+import type { Uploads } from '../blobs/uploads.ts';
 import type { Config } from '../config.ts';
 import { listens } from './engines.ts';
 import { Stack } from './stack.ts';
@@ -27,7 +29,7 @@ async function command(name: string, args: readonly string[], fix: string): Prom
 }
 
 /** Everything that has been seen to go wrong on a machine, with what to do about it. */
-export async function diagnose(config: Config): Promise<Finding[]> {
+export async function diagnose(config: Config, uploads: Pick<Uploads, 'ages'>): Promise<Finding[]> {
   const installed = (t: (typeof tools)[keyof typeof tools]) => isInstalled(config.cacheDir, t);
   const s3Needed = !config.s3.external && !installed(tools.s3);
   const findings = [
@@ -57,7 +59,16 @@ export async function diagnose(config: Config): Promise<Finding[]> {
     ),
     await writable(config.stateDir),
   ];
-  return [...findings, ...(await ports(config))];
+  return [...findings, ...(await ports(config)), await storageClasses(uploads)];
+}
+
+/** Old originals move to cheaper storage where the store has any; where it has none they stay, which is no fault. */
+async function storageClasses(uploads: Pick<Uploads, 'ages'>): Promise<Finding> {
+  const name = 'storage classes';
+  const rules = await uploads.ages(quarantine).catch(() => undefined);
+  if (rules === undefined) return finding(name, true, 'the object store does not run, or has no buckets yet: foryou up');
+  const said = rules?.map((rule) => `${rule.prefix} to ${rule.storageClass} after ${rule.afterDays} days`).join(', ');
+  return finding(name, true, rules === null ? 'this object store has none: originals stay where they are' : said || 'no rules yet: foryou up makes them');
 }
 
 /** Whether this user may make namespaces: without them a decoder would see the whole machine. */

@@ -13,7 +13,7 @@ import {
 } from '#schemas/tables/feature-files.ts';
 import { engagements } from '#schemas/tables/history.ts';
 import type { Job, JobPorts, JobRun } from '../engine/job.ts';
-import { timeColumn } from '../history/export-events.ts';
+import { timeColumn } from '../history/parts.ts';
 
 export interface FeaturePorts extends JobPorts {
   readonly lake: Lake;

@@ -7,7 +7,8 @@ import { eventually, startTestStack, type TestStack } from '#infra/testing/test-
 import { s3Lake } from '#infra/warehouse/lake.ts';
 import { engagement } from '#schemas/events/engagement.ts';
 import { follow } from '#schemas/events/follow.ts';
-import { videoPublished } from '#schemas/events/video-published.ts';
+import { videoErased } from '#schemas/events/video-erased.ts';
+import { publishedVideo, videoPublished } from '#schemas/events/video-published.ts';
 import { allViews } from '#schemas/features/views/index.ts';
 import { engagements, historyTables } from '#schemas/tables/history.ts';
 import { historyBucket, partKey } from '#schemas/tables/lake.ts';
@@ -17,7 +18,8 @@ import { runTopologies } from '../../topologies/main.ts';
 import { logicalHour, runJob } from '../engine/job.ts';
 import { rollupDifferences } from '../reconcile.ts';
 import { makeCatalogue } from '../simulate/catalogue.ts';
-import { checksum, exportEvents } from './export-events.ts';
+import { exportEvents } from './export-events.ts';
+import { checksum } from './parts.ts';
 import { rebuildOnline } from './rebuild-online.ts';
 import { restoreEvents } from './restore-events.ts';
 
@@ -78,10 +80,10 @@ test('each hour becomes one part, a second run changes nothing, a late event mak
   expect(await runJob(exportEvents, ports, { hour, dryRun: true })).toMatchObject({ rows: 1_050 });
   expect(await ports.blobs.list(historyBucket, '')).toEqual([]);
   expect(await export_()).toMatchObject({ rows: 1_050, parts: 4 });
-  expect(await export_()).toEqual({ rows: 0, parts: 0 });
+  expect(await export_()).toEqual({ rows: 0, parts: 0, redacted: 0 });
   await send(1_000, 1_010, hour.getTime() - 3_600_000 - 10_000);
   await settle(1_010);
-  expect(await export_()).toEqual({ rows: 10, parts: 1 });
+  expect(await export_()).toEqual({ rows: 10, parts: 1, redacted: 0 });
   const late = partKey(engagements, new Date(hour.getTime() - 2 * 3_600_000), 1);
   expect(await ports.blobs.list(historyBucket, 'engagement/')).toContain(late);
   // A wildcard over all parts is the table.
@@ -93,14 +95,14 @@ test('after jobs were away for days, and after a run that did not come to its en
   const days = new Date(hour.getTime() + 5 * 86_400_000);
   await send(1_020, 1_025, hour.getTime() - 30_000);
   await settle(1_025 - 10);
-  expect(await runJob(exportEvents, ports, { hour: days })).toEqual({ rows: 5, parts: 1 });
+  expect(await runJob(exportEvents, ports, { hour: days })).toEqual({ rows: 5, parts: 1, redacted: 0 });
   await send(1_025, 1_030, hour.getTime() - 30_000);
   await settle(1_030 - 10);
   const { blobs } = ports;
   const dying = { get: blobs.get.bind(blobs), put: async () => Promise.reject(new Error('killed before the manifest')) };
   const ended = { ...ports, blobs: dying as unknown as typeof blobs };
   await expect(runJob(exportEvents, ended, { hour: days })).rejects.toThrow('killed before the manifest');
-  expect(await runJob(exportEvents, ports, { hour: days })).toEqual({ rows: 5, parts: 1 });
+  expect(await runJob(exportEvents, ports, { hour: days })).toEqual({ rows: 5, parts: 1, redacted: 0 });
 });
 
 test('a part that no manifest names is not counted, and is written again', async () => {
@@ -108,7 +110,7 @@ test('a part that no manifest names is not counted, and is written again', async
   await settle(1_030);
   const key = partKey(engagements, new Date(hour.getTime() - 3_600_000), 3);
   await ports.blobs.put(historyBucket, key, Buffer.from('half of a Parquet file'));
-  expect(await export_()).toEqual({ rows: 10, parts: 1 });
+  expect(await export_()).toEqual({ rows: 10, parts: 1, redacted: 0 });
   expect(await ports.warehouse.query(`SELECT count() AS n FROM ${ports.lake.location(historyBucket, key)}`)).toEqual([{ n: 10 }]);
 });
 
@@ -173,3 +175,56 @@ function differences(a: Dumped, b: Dumped): string[] {
   };
   return [...new Set([...a.keys(), ...b.keys()])].filter((key) => !equal(a.get(key), b.get(key)));
 }
+
+test('what a creator deleted goes from parts that were exported before, whatever ends the job between', async () => {
+  topologies.push(await runTopologies(stack.config, 'history'));
+  const at = hour.getTime() - 3 * 3_600_000;
+  const secret = 'my sister at the lake';
+  const producer = new EventProducer(ports);
+  const published = (videoId: string, caption: string) =>
+    publishedVideo({
+      eventId: `${videoId}-p`,
+      videoId,
+      creatorId: 'c',
+      occurredAt: at,
+      durationMs: 9_000,
+      caption,
+      topics: ['lake'],
+      vectorModel: 'm',
+      visualVector: 'x',
+    });
+  await producer.send(videoPublished, [published('deleted', secret), published('kept', 'a bridge')]);
+  await settle(1_040);
+  await export_();
+  const folder = `video-published/dt=${new Date(at).toISOString().slice(0, 10)}/hour=${new Date(at).toISOString().slice(11, 13)}/`;
+  const captions = async () =>
+    (await ports.warehouse.query<{ caption: string }>(`SELECT caption FROM ${ports.lake.location(historyBucket, `${folder}*.parquet`)} ORDER BY caption`)).map(
+      (r) => r.caption,
+    );
+  expect(await captions()).toEqual(['a bridge', secret]);
+  const [before] = await ports.blobs.list(historyBucket, folder);
+
+  // As the topology of deletions leaves it.
+  await ports.warehouse.command(
+    "ALTER TABLE videos_published UPDATE caption = '', topics = [], visual_vector = '' WHERE video_id = 'deleted' SETTINGS mutations_sync = 2",
+  );
+  await producer.send(videoErased, [{ eventId: 'deleted/erased', videoId: 'deleted', occurredAt: Date.now(), objects: 1, rows: 1, shared: 0 }]);
+  await settle(1_040);
+  const { blobs } = ports;
+  for (const step of ['put', 'remove'] as const) {
+    const dying = Object.assign(Object.create(blobs) as typeof blobs, {
+      get: blobs.get.bind(blobs),
+      list: blobs.list.bind(blobs),
+      put: step === 'put' ? async () => Promise.reject(new Error('killed')) : blobs.put.bind(blobs),
+      remove: async () => Promise.reject(new Error('killed')),
+    });
+    await expect(runJob(exportEvents, { ...ports, blobs: dying }, { hour })).rejects.toThrow('killed');
+  }
+  await export_();
+  expect(await captions()).toEqual(['', 'a bridge']);
+  const left = await ports.blobs.list(historyBucket, folder);
+  expect(left).toHaveLength(1);
+  expect(left).not.toContain(before);
+  expect((await ports.blobs.get(historyBucket, left[0] as string))?.includes(secret)).toBe(false);
+  expect(await export_()).toEqual({ rows: 0, parts: 0, redacted: 0 });
+});

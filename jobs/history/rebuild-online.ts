@@ -7,7 +7,7 @@ import type { HistoryTable } from '#schemas/tables/table.ts';
 import type { Job, JobRun } from '../engine/job.ts';
 import { deltasOf } from './deltas.ts';
 import { eventsFrom } from './events.ts';
-import type { ExportPorts } from './export-events.ts';
+import type { ExportPorts } from './parts.ts';
 
 export interface RebuildPorts extends ExportPorts {
   readonly online: OnlineStore;

@@ -3,7 +3,7 @@ import { historyTables } from '#schemas/tables/history.ts';
 import { type HourManifest, type HourPart, historyBucket, kindOf, manifestPrefix } from '#schemas/tables/lake.ts';
 import { type HistoryTable, tableColumns } from '#schemas/tables/table.ts';
 import type { Job, JobRun } from '../engine/job.ts';
-import { checksum, type ExportPorts, hourFilter, offsetFilter, structure } from './export-events.ts';
+import { checksum, type ExportPorts, hourFilter, offsetFilter, structure } from './parts.ts';
 
 /**
  * Brings one part back, once: what the table has of the part's offsets says whether it is there.

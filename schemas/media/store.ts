@@ -5,6 +5,12 @@
 export const quarantine = 'foryou-quarantine';
 export const mediaBucket = 'foryou-media';
 
+/** Originals are read again only when a video is made anew: old ones move to cheaper classes that still answer at once. */
+export const originalsAge = [
+  { prefix: 'originals/', afterDays: 30, storageClass: 'STANDARD_IA' },
+  { prefix: 'originals/', afterDays: 180, storageClass: 'GLACIER_IR' },
+] as const;
+
 /** A user id may hold anything; a key may not. */
 const folderOf = (userId: string): string => Buffer.from(userId).toString('base64url');
 

@@ -6,7 +6,7 @@ import type { Warehouse } from '#infra/warehouse/warehouse.ts';
 import { videoErased } from '#schemas/events/video-erased.ts';
 import { type VideoRemoved, videoRemoved } from '#schemas/events/video-removed.ts';
 import { mediaKeys, quarantine } from '#schemas/media/store.ts';
-import { videosPublished, videosUploaded } from '#schemas/tables/history.ts';
+import { erasable } from '#schemas/tables/erasure.ts';
 import { drop, ok, step, steps } from '../engine/steps.ts';
 import { type Topology, topology, work } from '../engine/topology.ts';
 import { dedupe } from '../steps/dedupe.ts';
@@ -18,8 +18,6 @@ import { sendEnd } from './topology.ts';
 
 /** What moderation took away may have to come back; what its creator withdrew is deleted. */
 const byCreator = step<VideoRemoved>('byCreator', (e) => (e.reason === 'creator' ? ok : drop('not-of-its-creator')));
-/** Tables that hold a creator's words. */
-const wordTables = [videosUploaded.name, videosPublished.name];
 
 /** Deletes what a creator withdrew: the original, what was made of it, and its words; then says so. */
 export function erasureTopology(ports: { blobs: Blobs; warehouse: Warehouse; producer: EventProducer; clock: Clock }): Topology {
@@ -59,7 +57,10 @@ async function withdrawn(blobs: Blobs, producer: EventProducer, videoId: string)
   return end;
 }
 
-const wordless = (event: object): object => ({ ...event, ...('caption' in event ? { caption: '', topics: [] } : {}) });
+const wordless = (event: object): object => ({
+  ...event,
+  ...('caption' in event ? { caption: '', topics: [], visualVector: '', soundVector: '', placeholder: '' } : {}),
+});
 
 async function eraseObjects(blobs: Blobs, videoId: string, sha256: string): Promise<{ objects: number; shared: number }> {
   let objects = 0;
@@ -78,11 +79,14 @@ function named(videoId: string): string {
 
 async function eraseWords(warehouse: Warehouse, videoId: string): Promise<number> {
   let rows = 0;
-  for (const table of wordTables) {
-    const [found] = await warehouse.query<{ n: number }>(`SELECT count() AS n FROM ${table} WHERE video_id = {videoId:String} AND caption != ''`, { videoId });
+  for (const { table, leaves } of erasable) {
+    const said = Object.entries(leaves).map(([column, left]) => `${column} != ${left}`);
+    const where = `video_id = '${named(videoId)}' AND (${said.join(' OR ')})`;
+    const [found] = await warehouse.query<{ n: number }>(`SELECT count() AS n FROM ${table.name} WHERE ${where}`);
     if (!found?.n) continue;
     rows += found.n;
-    await warehouse.command(`ALTER TABLE ${table} UPDATE caption = '', topics = [] WHERE video_id = '${named(videoId)}' SETTINGS mutations_sync = 2`);
+    const nothing = Object.entries(leaves).map(([column, left]) => `${column} = ${left}`);
+    await warehouse.command(`ALTER TABLE ${table.name} UPDATE ${nothing.join(', ')} WHERE ${where} SETTINGS mutations_sync = 2`);
   }
   return rows;
 }

@@ -99,7 +99,7 @@ function inspectCommands(program: Command, config: () => Config): void {
     .description('find what is missing or wrong on this machine, and say the fix; exit 1 when something is')
     .option('--json', 'as JSON', false)
     .action(async ({ json }: { json: boolean }) => {
-      const findings = await diagnose(config());
+      const findings = await diagnose(config(), uploadsOf(config()));
       print(
         findings.map((f) => ({ check: f.check, ok: f.ok ? 'ok' : 'WRONG', detail: f.detail, fix: f.fix })),
         json,
