@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import { uploadsOf } from '../../blobs/s3-uploads.ts';
 import { type Config, environmentOf, repoRoot } from '../../config.ts';
 import { ForyouError } from '../../errors.ts';
 import { diagnose } from '../../stack/doctor.ts';
