@@ -134,7 +134,7 @@ const base = (config: Config) => `http://${config.host}:${config.ports.serving}`
 
 async function artifactsServe(config: Config): Promise<boolean> {
   const { artifacts } = (await (await fetch(`${base(config)}/readyz`)).json()) as { artifacts: Record<string, string | null> };
-  return Object.values(artifacts).every((version) => version !== null);
+  return ['index', 'ranker'].every((kind) => artifacts[kind] !== null);
 }
 
 interface Page {
