@@ -31,6 +31,7 @@ export const sourceNames = [
   'fresh',
   'similar-taste',
   'similar-to-recent',
+  'similar-content',
   'exposure-pool',
   'explore',
 ] as const;
@@ -94,6 +95,7 @@ export const featureVersion = [videoView, userView, creatorView].map((v) => `${v
 
 const at = Object.fromEntries(pairFeatures.map((name) => [name, rankingFeature(name)])) as Record<(typeof pairFeatures)[number], number>;
 const firstSource = rankingFeature(`from.${sourceNames[0]}`);
+const sourcePlaces = new Map<string, number>(sourceNames.map((name, i) => [name, firstSource + i]));
 /** Where the columns of the video's and the creator's view begin in a row. */
 export const videoColumnsAt = rankingFeature(columnsOf(videoView)[0] as string);
 const userAt = rankingFeature(userColumns[0] as string);
@@ -149,7 +151,11 @@ export function fillPair(row: Float64Array, viewer: ViewerFacts, video: Candidat
   row[at.durationSeconds] = video.durationMs / 1_000;
   row[at.sources] = sources.length;
   row[at.similarity] = similarity;
-  for (let i = 0; i < sourceNames.length; i++) row[firstSource + i] = sources.includes(sourceNames[i] as string) ? 1 : 0;
+  row.fill(0, firstSource, firstSource + sourceNames.length);
+  for (let i = 0; i < sources.length; i++) {
+    const source = sourcePlaces.get(sources[i] as string);
+    if (source !== undefined) row[source] = 1;
+  }
 }
 
 /** Minutes since the viewer's last event, a week at most. */

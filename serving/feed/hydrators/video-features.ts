@@ -4,8 +4,8 @@ import { refresh } from '../../catalogue/kept-columns.ts';
 import type { Hydrator } from '../../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
 
-/** What everybody does with a video: a tenth of a second is nothing beside its half-lives. */
-const freshMs = 100;
+/** What everybody does with a video: a second is nothing beside its half-lives. What this viewer did is read anew each time. */
+const freshMs = 1_000;
 
 /** The online features of every candidate's video. */
 export const videoFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, FeedCandidate> => ({

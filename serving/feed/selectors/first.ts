@@ -14,5 +14,5 @@ export const first: Selector<FeedQuery, FeedCandidate> = {
   },
 };
 
-const preference = ['followed-creators', 'similar-to-recent', 'topic-affinity', 'similar-taste', 'trending-in-region', 'fresh'];
+const preference = ['followed-creators', 'similar-to-recent', 'similar-content', 'topic-affinity', 'similar-taste', 'trending-in-region', 'fresh'];
 const strongest = (c: FeedCandidate): string => preference.find((name) => c.sources.includes(name)) ?? (c.sources[0] as string);
