@@ -24,8 +24,9 @@ test.each(['', 'AAAA', 'not base64!', Buffer.alloc(300, 1).toString('base64'), B
 
 test('a projection keeps angles, and is the same one every time', () => {
   const random = (seed: number) => Float32Array.from({ length: 1_280 }, (_, i) => Math.sin(seed * 97 + i * 12.9898) * Math.cos(i * 78.233 * seed));
-  for (let i = 1; i < 20; i++) {
-    const [a, b] = [random(i), random(i).map((v, k) => v + (random(i + 50)[k] as number) * 0.5)];
+  for (let i = 1; i < 5; i++) {
+    const other = random(i + 50);
+    const [a, b] = [random(i), random(i).map((v, k) => v + (other[k] as number) * 0.5)];
     const [p, q] = [projected(a), projected(b)];
     expect(p).toHaveLength(vectorDimsMax);
     expect([...projected(a)]).toEqual([...p]);

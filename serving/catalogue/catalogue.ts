@@ -1,6 +1,12 @@
 import type { OnlineStore } from '#infra/online/online.ts';
+import { creatorView, videoView } from '#schemas/features/views/engagement.ts';
 import { type VideoCard, videoCard } from '#schemas/features/views/videos.ts';
 import { KeptColumns } from './kept-columns.ts';
+
+interface Kept {
+  readonly columns: KeptColumns;
+  readonly row: number;
+}
 
 /** What this process knows of one video. One lookup finds all of it: a request asks for a thousand. */
 export class KnownVideo {
@@ -9,15 +15,16 @@ export class KnownVideo {
   timeMs = Number.NEGATIVE_INFINITY;
   /** Null for a removed or unknown video. */
   card: VideoCard | null = null;
-  readonly features: KeptColumns;
-  creator: KeptColumns | null = null;
+  /** Where its features are kept, and its creator's. */
+  readonly features: Kept;
+  creator: Kept | null = null;
   /** Place among the vectors of `placedIn`, -1 for none. */
   place = -1;
   placedIn: object | null = null;
 
-  constructor(id: string) {
+  constructor(id: string, columns: KeptColumns) {
     this.id = id;
-    this.features = new KeptColumns(id);
+    this.features = { columns, row: columns.add(id) };
   }
 }
 
@@ -31,7 +38,9 @@ const most = 300_000;
 export class Catalogue {
   readonly #online: OnlineStore;
   readonly #known = new Map<string, KnownVideo>();
-  readonly #creators = new Map<string, KeptColumns>();
+  #columns = new KeptColumns(videoView);
+  readonly #creators = new Map<string, Kept>();
+  #creatorColumns = new KeptColumns(creatorView);
   #following = false;
 
   constructor(online: OnlineStore) {
@@ -43,7 +52,7 @@ export class Catalogue {
   }
   /** What is missed while nothing follows the log is unknown: it begins anew then. */
   set following(value: boolean) {
-    if (!value) this.#known.clear();
+    if (!value) this.#forget();
     this.#following = value;
   }
 
@@ -53,8 +62,8 @@ export class Catalogue {
   }
 
   learn(id: string, timeMs: number, card: VideoCard | null): KnownVideo {
-    if (this.#known.size >= most) this.#known.clear();
-    const video = this.#known.get(id) ?? new KnownVideo(id);
+    if (this.#known.size >= most) this.#forget();
+    const video = this.#known.get(id) ?? new KnownVideo(id, this.#columns);
     this.#known.set(id, video);
     const older = timeMs < video.timeMs || (timeMs === video.timeMs && video.card === null);
     return older ? video : this.#tell(video, timeMs, card);
@@ -67,11 +76,20 @@ export class Catalogue {
     return video;
   }
 
-  #creator(id: string): KeptColumns {
+  /** Requests that have begun keep what they hold: the next ones begin with columns of their own. */
+  #forget(): void {
+    this.#known.clear();
+    this.#columns = new KeptColumns(videoView);
+  }
+
+  #creator(id: string): Kept {
     const known = this.#creators.get(id);
     if (known) return known;
-    if (this.#creators.size >= most) this.#creators.clear();
-    const made = new KeptColumns(id);
+    if (this.#creators.size >= most) {
+      this.#creators.clear();
+      this.#creatorColumns = new KeptColumns(creatorView);
+    }
+    const made = { columns: this.#creatorColumns, row: this.#creatorColumns.add(id) };
     this.#creators.set(id, made);
     return made;
   }
@@ -89,18 +107,19 @@ export class Catalogue {
         videoCard,
         unknown.map((i) => ids[i] as string),
       );
+      const passing = new KeptColumns(videoView);
       unknown.forEach((i, at) => {
-        found[i] = this.#read(ids[i] as string, values[at] ?? null);
+        found[i] = this.#read(ids[i] as string, values[at] ?? null, passing);
       });
     }
     return found as KnownVideo[];
   }
 
   /** What the log said while the store was asked is newer. A video that the store does not know may come any moment: its absence is not kept. */
-  #read(id: string, stored: Buffer | null): KnownVideo {
+  #read(id: string, stored: Buffer | null, passing: KeptColumns): KnownVideo {
     if (this.#following && (stored || this.#known.has(id)))
       return this.learn(id, stored?.readDoubleLE(0) ?? Number.NEGATIVE_INFINITY, bodyOf<VideoCard>(stored));
-    return this.#tell(new KnownVideo(id), 0, bodyOf<VideoCard>(stored));
+    return this.#tell(new KnownVideo(id, passing), 0, bodyOf<VideoCard>(stored));
   }
 }
 

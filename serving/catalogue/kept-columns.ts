@@ -2,34 +2,73 @@ import type { OnlineStore } from '#infra/online/online.ts';
 import { columnNames, readPacked } from '#schemas/features/read.ts';
 import type { AnyPackedView } from '#schemas/features/view.ts';
 
-/** The packed columns of one entity as of the moment when they were fetched. */
+const perBlock = 1_024;
+
+/**
+ * Packed columns of many entities, each as of the moment when it was fetched. Rows lie behind each other in a few
+ * large arrays: a request reads a thousand of them, and an array of its own for each would be a thousand places in
+ * memory more.
+ */
 export class KeptColumns {
-  readonly id: string;
-  columns: Float64Array | null = null;
-  atMs = Number.NEGATIVE_INFINITY;
-  constructor(id: string) {
-    this.id = id;
+  readonly #view: AnyPackedView;
+  readonly #ids: string[] = [];
+  readonly #blocks: Float64Array[] = [];
+  readonly #atMs: Float64Array[] = [];
+  readonly #width: number;
+
+  constructor(view: AnyPackedView) {
+    this.#view = view;
+    this.#width = columnNames(view).length;
+  }
+
+  /** Makes room for an entity; returns its row. */
+  add(id: string): number {
+    const row = this.#ids.push(id) - 1;
+    if (row % perBlock === 0) {
+      this.#blocks.push(new Float64Array(perBlock * this.#width));
+      this.#atMs.push(new Float64Array(perBlock).fill(Number.NEGATIVE_INFINITY));
+    }
+    return row;
+  }
+
+  /** Writes the columns of a row into `into` from `at` on; zeros while nothing was fetched. */
+  copy(row: number, into: Float64Array, at: number): void {
+    const block = this.#blocks[(row / perBlock) | 0] as Float64Array;
+    const from = (row % perBlock) * this.#width;
+    for (let i = 0; i < this.#width; i++) into[at + i] = block[from + i] as number;
+  }
+
+  /** Fetches those of the rows that are older than `freshMs`, all in one round trip: requests of one moment share most of theirs. */
+  async refresh(online: OnlineStore, rows: Iterable<number>, freshMs: number, nowMs: number): Promise<void> {
+    const stale = new Set<number>();
+    for (const row of rows) if (!(nowMs - (this.#atMs[(row / perBlock) | 0]?.[row % perBlock] as number) < freshMs)) stale.add(row);
+    if (stale.size === 0) return;
+    const list = [...stale];
+    const values = await online.values(
+      this.#view,
+      list.map((row) => this.#ids[row] as string),
+    );
+    for (let i = 0; i < list.length; i++) {
+      const row = list[i] as number;
+      const block = (row / perBlock) | 0;
+      readPacked(this.#view, values[i], nowMs, this.#blocks[block] as Float64Array, (row % perBlock) * this.#width);
+      (this.#atMs[block] as Float64Array)[row % perBlock] = nowMs;
+    }
   }
 }
 
-/**
- * Fetches what is older than `freshMs`, all in one round trip: requests of one moment share most of their
- * candidates. Afterwards every one of them has columns.
- */
-export async function refresh(online: OnlineStore, view: AnyPackedView, entities: Iterable<KeptColumns>, freshMs: number, nowMs: number): Promise<void> {
-  const stale = new Set<KeptColumns>();
-  for (const entity of entities) if (!(nowMs - entity.atMs < freshMs)) stale.add(entity);
-  if (stale.size === 0) return;
-  const list = [...stale];
-  const values = await online.values(
-    view,
-    list.map((e) => e.id),
-  );
-  const width = columnNames(view).length;
-  for (let i = 0; i < list.length; i++) {
-    const entity = list[i] as KeptColumns;
-    entity.columns ??= new Float64Array(width);
-    readPacked(view, values[i], nowMs, entity.columns);
-    entity.atMs = nowMs;
+/** What one request asks of several sets of columns: each is refreshed by itself. */
+export async function refreshAll(
+  online: OnlineStore,
+  asked: Iterable<{ readonly columns: KeptColumns; readonly row: number }>,
+  freshMs: number,
+  nowMs: number,
+): Promise<void> {
+  const bySet = new Map<KeptColumns, number[]>();
+  for (const { columns, row } of asked) {
+    const rows = bySet.get(columns);
+    if (rows) rows.push(row);
+    else bySet.set(columns, [row]);
   }
+  await Promise.all([...bySet].map(([columns, rows]) => columns.refresh(online, rows, freshMs, nowMs)));
 }

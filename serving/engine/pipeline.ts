@@ -135,24 +135,27 @@ function filter<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, cand
 
 /** Runs the selectors one after another, and notes what each of them moved or left out. */
 function select<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, kept: readonly C[]): readonly C[] {
-  const moves = new Map<C, Move[]>();
-  let list = kept;
-  let places = new Map(list.map((c, i) => [c, i]));
+  const lists: (readonly C[])[] = [kept];
   for (const selector of pipeline.select) {
-    list = selector.select(query, list);
-    const next = new Map(list.map((c, i) => [c, i]));
+    const before = lists.at(-1) as readonly C[];
+    const list = selector.select(query, before);
+    lists.push(list);
+    if (list.length === before.length) continue;
+    const stays = new Set(list);
     const leftOut: Fate = { stage: 'left-out', by: selector.name };
-    for (const [c, from] of places) {
-      const to = next.get(c);
-      if (to === undefined) c.fate = leftOut;
-      else if (to < from) moves.set(c, [...(moves.get(c) ?? []), { by: selector.name, from, to }]);
-    }
-    places = next;
+    for (const c of before) if (!stays.has(c)) c.fate = leftOut;
   }
-  list.forEach((c, rank) => {
-    c.fate = { stage: 'selected', rank, moved: moves.get(c) ?? [] };
+  const selected = lists.at(-1) as readonly C[];
+  selected.forEach((c, rank) => {
+    // Only of the few that are shown it is told how they came there.
+    const places = lists.map((list) => list.indexOf(c));
+    const moved = pipeline.select.flatMap(({ name }, s): Move[] => {
+      const [from, to] = [places[s] as number, places[s + 1] as number];
+      return to < from ? [{ by: name, from, to }] : [];
+    });
+    c.fate = { stage: 'selected', rank, moved };
   });
-  return list;
+  return selected;
 }
 
 /** Effects run after the answer; what fails there is counted, never shown. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { authenticator, signToken } from './auth.ts';
 
 const secret = 's'.repeat(32);
@@ -10,6 +10,22 @@ test('a token of the shared secret names its user and scopes', async () => {
   const jwt = { secret, jwksUrl: undefined, issuer: 'foryou' };
   const caller = await authenticator(jwt)(`Bearer ${await signToken(jwt, 'ann', ['explain', 'operator'], 60)}`);
   expect(caller).toEqual({ userId: 'ann', scopes: new Set(['explain', 'operator']), age: null });
+});
+
+test('a token that was accepted before is not accepted once it has expired, nor with another signature', async () => {
+  const jwt = { secret, jwksUrl: undefined, issuer: 'foryou' };
+  const authenticate = authenticator(jwt);
+  const token = await signToken(jwt, 'ann', [], 10);
+  vi.useFakeTimers({ toFake: ['Date'] });
+  try {
+    for (let i = 0; i < 2; i++) expect((await authenticate(`Bearer ${token}`)).userId).toBe('ann');
+    const forged = `${token.slice(0, -2)}${token.endsWith('AA') ? 'BB' : 'AA'}`;
+    await expect(authenticate(`Bearer ${forged}`)).rejects.toMatchObject({ statusCode: 401 });
+    vi.setSystemTime(Date.now() + 11_000);
+    await expect(authenticate(`Bearer ${token}`)).rejects.toMatchObject({ statusCode: 401 });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('with a JWKS, tokens of its keys are accepted and tokens of the secret are not', async () => {

@@ -35,15 +35,37 @@ export function authenticator(jwt: Config['jwt']): Authenticate {
     remote
       ? (await jwtVerify(token, remote, { ...options, algorithms: ['RS256', 'ES256', 'EdDSA'] })).payload
       : (await jwtVerify(token, secret as Uint8Array, { ...options, algorithms: ['HS256'] })).payload;
+  const accepted = new Accepted();
   return async (authorization) => {
     const token = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
     if (!token) throw new HttpProblem(401, 'send a bearer token in the Authorization header; foryou token makes one');
+    const known = accepted.get(token);
+    if (known) return known;
     const payload = await verify(token).catch((error: Error) => {
       throw new HttpProblem(401, `the token is not accepted: ${error.message}`);
     });
     if (!payload.sub || payload.sub.length > 128) throw new HttpProblem(401, 'the token names no user');
-    return { userId: payload.sub, scopes: new Set(String(payload['scope'] ?? '').split(' ')), age: ageOf(payload['birthdate']) };
+    const caller = { userId: payload.sub, scopes: new Set(String(payload['scope'] ?? '').split(' ')), age: ageOf(payload['birthdate']) };
+    accepted.set(token, caller, payload.exp as number);
+    return caller;
   };
+}
+
+/** A swipe follows a swipe with one token: it is verified once in so long, and never after it has expired. */
+const acceptedForMs = 30_000;
+const acceptedMost = 50_000;
+
+class Accepted {
+  readonly #callers = new Map<string, { readonly caller: Caller; readonly untilMs: number }>();
+
+  get(token: string): Caller | null {
+    const found = this.#callers.get(token);
+    return found && Date.now() < found.untilMs ? found.caller : null;
+  }
+  set(token: string, caller: Caller, expSeconds: number): void {
+    if (this.#callers.size >= acceptedMost) this.#callers.clear();
+    this.#callers.set(token, { caller, untilMs: Math.min(Date.now() + acceptedForMs, 1_000 * expSeconds) });
+  }
 }
 
 function ageOf(birthdate: unknown): number | null {

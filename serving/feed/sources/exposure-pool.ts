@@ -25,13 +25,14 @@ async function openVideos({ online, lists }: Pick<FeedServices, 'online' | 'list
   const [ids] = await lists.keys([{ view: freshVideos, entity: 'world', limit: newest }]);
   const found = [...(ids ?? [])];
   const [states, viewers] = await Promise.all([online.values(videoPool, found), online.sizes(trialViewers, found)]);
-  const open = found.filter((_id, i) => {
+  const open = found.flatMap((id, i) => {
     const { pool, open: isOpen } = poolStateOf(states[i]);
-    return isOpen && (viewers[i] as number) < exposure.patience * (exposure.pools[pool] ?? 0);
+    const seenBy = viewers[i] as number;
+    return isOpen && seenBy < exposure.patience * (exposure.pools[pool] ?? 0) ? [{ id, seenBy }] : [];
   });
-  const many = open.filter((id) => (viewers[found.indexOf(id)] as number) >= before);
+  const many = open.flatMap(({ id, seenBy }) => (seenBy >= before ? [id] : []));
   const regions = await regionsOf(online, many, nowMs);
-  return open.map((id) => ({ id, regions: regions.get(id) ?? new Map() }));
+  return open.map(({ id }) => ({ id, regions: regions.get(id) ?? new Map() }));
 }
 
 async function regionsOf(online: OnlineStore, ids: readonly string[], nowMs: number): Promise<Map<string, ReadonlyMap<string, number>>> {
@@ -63,11 +64,10 @@ export const exposurePool = (services: FeedServices): Source<FeedQuery> => {
           known = null;
         });
       }
-      const drawn = (await known.videos)
-        .filter((v) => (v.regions.get(region) ?? 0) <= mostInOneRegion)
-        .map(({ id }) => ({ id, draw: noise(seed + position, id) }))
-        .sort((a, b) => a.draw - b.draw);
-      return drawn.slice(0, offered).map((v) => v.id);
+      const open = (await known.videos).filter((v) => v.regions.size === 0 || (v.regions.get(region) ?? 0) <= mostInOneRegion);
+      const draws = Float64Array.from(open, ({ id }) => noise(seed + position, id));
+      const last = draws.toSorted()[Math.min(offered, draws.length) - 1] ?? 0;
+      return open.filter((_v, i) => (draws[i] as number) <= last).map((v) => v.id);
     },
   };
 };
