@@ -86,11 +86,12 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   const delta = new LiveDelta();
   const looks = new NewLooks();
   const following = followVideos(adapters, new LiveVideos(online, catalogue, delta, looks));
-  const fallback = new Fallback(online, catalogue);
+  const lists = new SharedLists(online);
+  const fallback = new Fallback(lists, catalogue);
   await fallback.start(2_000);
   const blobs = new S3Blobs(config.s3);
   const learnt = await learntArtifacts(blobs, telemetry);
-  const services = { online, producer, clock: systemClock, telemetry, models: learnt.models, catalogue, delta, looks, lists: new SharedLists(online) };
+  const services = { online, producer, clock: systemClock, telemetry, models: learnt.models, catalogue, delta, looks, lists };
   const feed = new FeedService(services, new RedisSessions(online.client), fallback);
 
   const missing = async () => {

@@ -188,6 +188,15 @@ const mutants: readonly Mutant[] = [
     testName: 'behind the walls',
   },
   {
+    name: 'trends by people, not by answers',
+    file: 'serving/feed/sources/crowd.ts',
+    from: /fans \? Math\.min\(.*\) \* fans\.standing : weight/,
+    to: 'fans ? weight : weight',
+    project: 'unit',
+    testFile: 'crowd',
+    testName: 'one account and a burst',
+  },
+  {
     name: 'a ladder that goes on from what it kept',
     file: 'topologies/processing/tasks/ladder.ts',
     from: '((await kept()) as Way | null)',

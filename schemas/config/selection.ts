@@ -19,3 +19,16 @@ export const selection: Selection = {
     { source: 'explore', every: 20, at: 17 },
   ],
 };
+
+/** Who makes a trend. */
+export const crowdRules = {
+  /** So many of a list are looked into, by so many of the latest accounts behind each. */
+  judged: 100,
+  sampled: 30,
+  /** One viewer's answers to a video count for at most so much: a view to the end, again, and a like. */
+  perViewer: 12,
+  /** An account that has answered so many videos counts fully; below, by the square of its share of them. */
+  established: 10,
+  /** What everybody counts for at least: a platform that has just begun has trends too. */
+  least: 0.02,
+} as const;

@@ -8,12 +8,14 @@ export const vectorDimsMax = 128;
 
 /** No descriptor has larger numbers: what says so is no vector. */
 const stepMax = 1e6;
+/** Smaller ones are nothing: a step of them would be no float any more. */
+const stepMin = 1e-30;
 
 /** One byte a number, behind the float that a byte counts (little end first), as base64; empty for nothing. */
 export function packVector(values: Float32Array): string {
   const most = values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
   if (!Number.isFinite(most)) throw new RangeError('a vector holds numbers alone');
-  if (most === 0) return '';
+  if (most < stepMin) return '';
   const bytes = Buffer.alloc(4 + values.length);
   bytes.writeFloatLE(most / 127, 0);
   values.forEach((value, i) => {

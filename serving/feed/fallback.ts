@@ -1,4 +1,3 @@
-import type { OnlineStore } from '#infra/online/online.ts';
 import { worldTrending } from '#schemas/features/views/engagement.ts';
 import { freshVideos, type VideoCard } from '#schemas/features/views/videos.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
@@ -7,18 +6,19 @@ import { encodeCursor } from './cursor.ts';
 import type { FeedRequest } from './feed-service.ts';
 import { prefetchOf } from './prefetch.ts';
 import { type FeedItem, type FeedPage, shownOf } from './response.ts';
+import type { SharedLists } from './sources/shared-lists.ts';
 
 const keep = 500;
 
 /** The trending list in memory: what the feed answers with while the online store is away. */
 export class Fallback {
-  readonly #online: OnlineStore;
+  readonly #lists: SharedLists;
   readonly #catalogue: Catalogue;
   #videos: { id: string; card: VideoCard }[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(online: OnlineStore, catalogue: Catalogue) {
-    this.#online = online;
+  constructor(lists: SharedLists, catalogue: Catalogue) {
+    this.#lists = lists;
     this.#catalogue = catalogue;
   }
 
@@ -34,11 +34,11 @@ export class Fallback {
   }
 
   async #refresh(): Promise<void> {
-    const lists = await this.#online.top([
-      { view: worldTrending, entity: 'world', limit: keep },
-      { view: freshVideos, entity: 'world', limit: keep },
+    const lists = await Promise.all([
+      this.#lists.trending([{ view: worldTrending, entity: 'world', limit: keep }]),
+      this.#lists.keys([{ view: freshVideos, entity: 'world', limit: keep }]),
     ]);
-    const ids = [...new Set(lists.flatMap((l) => l.keys))].slice(0, keep);
+    const ids = [...new Set(lists.flat(2))].slice(0, keep);
     this.#videos = (await this.#catalogue.videos(ids)).flatMap(({ id, card }) => (card ? [{ id, card }] : []));
   }
 

@@ -146,6 +146,16 @@ const recent = (name: string, doc: string, capacity: number, when: (e: Engagemen
   capacity,
   when,
 });
+/** Who answered a video well, the latest: whether a crowd is behind it. */
+export const videoFans: Recent = {
+  storage: 'recent',
+  name: 'video-fans',
+  doc: 'Accounts that answered a video well, the latest.',
+  entity: 'videoId',
+  key: 'userId',
+  capacity: 64,
+  when: (e) => clear(e) > 0,
+};
 export const userSeen = recent('user-seen', 'Videos a viewer has seen.', 20_000, (e) => e.kind === 'watch');
 export const userLiked = recent('user-liked', 'Videos a viewer liked.', 5_000, (e) => e.kind === 'like');
 export const userUnliked = recent(
@@ -172,6 +182,7 @@ export const engagementViews = [
   regionTrending,
   worldTrending,
   topicTrending,
+  videoFans,
   userSeen,
   userLiked,
   userUnliked,

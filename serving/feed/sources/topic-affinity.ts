@@ -12,12 +12,10 @@ export const topicAffinity = ({ lists }: FeedServices): Source<FeedQuery> => ({
   async find({ viewer, depth }) {
     if (viewer.step === 'newcomer') return [];
     const liked = [...viewer.topics].filter(([topic, value]) => value > (viewer.topicsAvoided.get(topic) ?? 0)).slice(0, maxTopics);
-    const found = await lists.keys(
-      liked.flatMap(([entity]) => [
-        { view: topicTrending, entity, limit: 40 * depth },
-        { view: topicVideos, entity, limit: 20 * depth },
-      ]),
-    );
-    return found.flat();
+    const [well, fresh] = await Promise.all([
+      lists.trending(liked.map(([entity]) => ({ view: topicTrending, entity, limit: 40 * depth }))),
+      lists.keys(liked.map(([entity]) => ({ view: topicVideos, entity, limit: 20 * depth }))),
+    ]);
+    return well.flatMap((ids, i) => [...ids, ...(fresh[i] ?? [])]);
   },
 });

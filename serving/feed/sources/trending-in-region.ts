@@ -7,7 +7,7 @@ export const trendingInRegion = ({ lists }: FeedServices): Source<FeedQuery> => 
   name: 'trending-in-region',
   budgetMs: 60,
   async find({ region, depth }) {
-    const [here, world] = await lists.keys([
+    const [here, world] = await lists.trending([
       { view: regionTrending, entity: region, limit: 200 * depth },
       { view: worldTrending, entity: 'world', limit: 150 * depth },
     ]);
