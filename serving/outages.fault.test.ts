@@ -1,15 +1,18 @@
 import { setTimeout } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connect, disconnect } from '#infra/adapters.ts';
+import { type Adapters, connect, disconnect } from '#infra/adapters.ts';
 import { ArtifactStore } from '#infra/artifacts/store.ts';
 import { S3Blobs } from '#infra/blobs/s3.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
+import { EventReader } from '#infra/registry/event-reader.ts';
 import { releaseIndex, releaseRanker } from '#infra/testing/artifacts.ts';
 import { eventually, startTestStack, type TestStack } from '#infra/testing/test-stack.ts';
 import { HnswIndexes } from '#infra/vectors/hnsw.ts';
 import { versionAt } from '#schemas/artifacts/manifest.ts';
+import type { EventOf } from '#schemas/events/contract.ts';
 import { engagement } from '#schemas/events/engagement.ts';
+import { feedServed } from '#schemas/events/feed-served.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
 import { Random } from '../jobs/engine/random.ts';
 import { makeCatalogue, topics } from '../jobs/simulate/catalogue.ts';
@@ -22,29 +25,32 @@ import { serve } from './main.ts';
 const perSecond = 200;
 const dims = 16;
 const viewers = 50;
+const videos = makeCatalogue(300, 1, Date.now());
 let stack: TestStack;
+let adapters: Adapters;
 let serving: Awaited<ReturnType<typeof serve>>;
 let pool: Pool;
 let tokens: string[];
 const stops: (() => Promise<unknown>)[] = [];
 
-async function publishArtifacts(ids: readonly string[]): Promise<void> {
+async function publishArtifacts(ids: readonly string[], seed = 3): Promise<string> {
   const store = new ArtifactStore(new S3Blobs(stack.config.s3));
-  const random = new Random(3);
+  const random = new Random(seed);
   const items = Float32Array.from({ length: ids.length * dims }, () => random.normal());
   const index = new HnswIndexes().build(items, dims, { m: 8, efConstruction: 50, ef: 50, seed: 1 });
-  await releaseIndex(store, versionAt(new Date(), 1), { ids, items, index, ef: 50, topics: [topics[0]], means: items.slice(0, dims) });
-  await releaseRanker(store, versionAt(new Date(), 1));
+  const version = versionAt(new Date(), seed);
+  await releaseIndex(store, version, { ids, items, index, ef: 50, topics: [topics[0]], means: items.slice(0, dims) });
+  await releaseRanker(store, version);
+  return version;
 }
 
 beforeAll(async () => {
   stack = await startTestStack({ FORYOU_LIMIT_USER: '1000000', FORYOU_LIMIT_ADDRESS: '10000000' });
   stops.push(stack.stop);
   const { config } = stack;
-  const adapters = connect(config, 'outages');
+  adapters = connect(config, 'outages');
   stops.push(() => disconnect(adapters));
   const producer = new EventProducer(adapters);
-  const videos = makeCatalogue(300, 1, Date.now());
   await publishArtifacts(videos.map((v) => v.videoId));
   await producer.send(videoPublished, videos);
   const nowMs = Date.now();
@@ -83,7 +89,7 @@ async function ask(i: number): Promise<{ status: number; page: FeedPage; ms: num
 /** Requests that come whether or not the last ones are answered, while something goes wrong. */
 async function underLoad(
   trouble: () => Promise<unknown>,
-): Promise<{ statuses: number[]; meanwhile: number; degraded: number; short: number; scorers: Set<string> }> {
+): Promise<{ statuses: number[]; meanwhile: number; degraded: number; short: number; scorers: Set<string>; pages: readonly FeedPage[] }> {
   const answers: Promise<Awaited<ReturnType<typeof ask>>>[] = [];
   const began = performance.now();
   let [over, answered] = [false, 0];
@@ -113,6 +119,7 @@ async function underLoad(
     degraded: all.filter((a) => a.page.degraded).length,
     short: all.filter((a) => a.page.items?.length !== 5).length,
     scorers: new Set(all.map((a) => a.page.scorer?.split('@')[0] ?? '')),
+    pages: all.map((a) => a.page),
   };
 }
 
@@ -136,6 +143,43 @@ async function frozen(name: string, ms: number): Promise<void> {
 }
 /** So much of what is asked while something is away is answered while it is away: nobody waits for it to come back. */
 const most = 0.5;
+
+type Served = EventOf<typeof feedServed>;
+/** Every item that was logged as served. */
+async function servedItems(): Promise<Served[]> {
+  const reader = new EventReader(feedServed, adapters.registry);
+  const found: Promise<Served | null>[] = [];
+  for (const { partition, high } of await adapters.log.offsets(feedServed.topic))
+    await adapters.log.read(feedServed.topic, partition, 0, high, (records) => {
+      for (const record of records) found.push(reader.read(record));
+    });
+  return (await Promise.all(found)).filter((item) => item !== null);
+}
+
+test('new versions under load: no page fails or comes from memory, none mixes versions, and the newest serves', async () => {
+  const ids = videos.map((v) => v.videoId);
+  const released: string[] = [];
+  const seen = await underLoad(async () => {
+    for (let seed = 4; seed < 7; seed++) {
+      released.push(await publishArtifacts(ids, seed));
+      const serves = async () =>
+        (await (await fetch(`http://${stack.config.host}:${stack.config.ports.serving}/readyz`)).text()).split(released.at(-1) as string).length > 2;
+      await eventually('it serves, index and ranker', serves, 20_000);
+    }
+  });
+  expect([seen.statuses, seen.short, seen.degraded, [...seen.scorers]]).toEqual([[200], 0, 0, ['ranker']]);
+  const pages = new Map(seen.pages.map((p) => [p.requestId, p]));
+  const logged = () => servedItems().then((items) => items.filter((i) => pages.has(i.requestId)));
+  await eventually('all of it is logged', async () => (await logged()).length >= 5 * pages.size, 30_000);
+  const versions = Map.groupBy(await logged(), (i) => i.requestId);
+  for (const [requestId, items] of versions) {
+    expect(new Set(items.map((i) => i.indexVersion)).size, 'versions of the index in one page').toBe(1);
+    expect(new Set(items.map((i) => i.scorer)), 'scorers in one page').toEqual(new Set([pages.get(requestId)?.scorer]));
+  }
+  const served = new Set([...versions.values()].map((items) => items[0]?.indexVersion));
+  for (const version of released) expect(served).toContain(version);
+  expect(seen.pages.at(-1)?.scorer).toContain(released.at(-1));
+});
 
 test('Redis frozen for two seconds: pages from memory that say so, none refused, and the whole feed by itself afterwards', async () => {
   const seen = await underLoad(() => frozen('redis', 2_000));

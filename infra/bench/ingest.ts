@@ -38,6 +38,29 @@ export async function ingest(say: (line: string) => void): Promise<BenchRow[]> {
   ];
 }
 
+/** The same with one video in nine of ten events, beside the same number of events of many. */
+export async function hotKey(say: (line: string) => void): Promise<BenchRow[]> {
+  const rates: Record<'spread' | 'hot', number[]> = { spread: [], hot: [] };
+  for (const [name, share] of [
+    ['spread', 0],
+    ['hot', 0.9],
+  ] as const) {
+    const stack = await startTestStack({ FORYOU_PARTITIONS: '4' });
+    const adapters = connect(stack.config, 'bench');
+    try {
+      await fillTopic(adapters, events, () => {}, share);
+      for (let round = 0; round < rounds; round++) {
+        rates[name].push(events / (await ingestOurs(stack, adapters)));
+        say(`  ${name}: ${Math.round(rates[name].at(-1) as number)} events/s`);
+      }
+    } finally {
+      await disconnect(adapters);
+      await stack.stop();
+    }
+  }
+  return [versus('ingest-hot-key', 'events/s', 1, rates.hot, 'events of many videos', rates.spread)];
+}
+
 type Adapters = ReturnType<typeof connect>;
 
 /** From empty stores and groups that never committed. Returns seconds. */

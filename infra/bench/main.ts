@@ -5,7 +5,7 @@ import { ForyouError } from '../errors.ts';
 import { contentRetrieval } from './content.ts';
 import { feedAt } from './feed.ts';
 import { growth } from './growth.ts';
-import { ingest } from './ingest.ts';
+import { hotKey, ingest } from './ingest.ts';
 import { playable, uploadRate } from './media.ts';
 import { pointInTime } from './point-in-time.ts';
 import { ranking } from './rank.ts';
@@ -17,6 +17,7 @@ import { viewersBench } from './viewers.ts';
 /** Which suite measures which rows. */
 const suites: readonly { rows: readonly string[]; run: (say: (line: string) => void) => Promise<BenchRow[]> }[] = [
   { rows: ['ingest-vs-kafkajs', 'ingest-vs-clickhouse-kafka-engine'], run: ingest },
+  { rows: ['ingest-hot-key'], run: hotKey },
   { rows: ['freshness-ms-p50', 'freshness-ms-p99', 'feature-read-1000-ms-p99'], run: serving },
   {
     rows: [

@@ -34,8 +34,8 @@ export function makeEvent(i: number, random: Random, nowMs: number, users: numbe
   };
 }
 
-/** Fills the engagement topic with so many events. */
-export async function fillTopic(adapters: Adapters, count: number, progress: (done: number) => void): Promise<void> {
+/** Fills the engagement topic with so many events; a share of them is of one video. */
+export async function fillTopic(adapters: Adapters, count: number, progress: (done: number) => void, hot = 0): Promise<void> {
   const random = new Random(11);
   const type = avro.Type.forSchema(avroOf(engagement) as avro.Schema);
   const prefix = Buffer.alloc(5);
@@ -43,7 +43,8 @@ export async function fillTopic(adapters: Adapters, count: number, progress: (do
   const nowMs = Date.now();
   for (let i = 0; i < count; i += 5_000) {
     const records = Array.from({ length: Math.min(5_000, count - i) }, (_, k) => {
-      const event = makeEvent(i + k, random, nowMs, 20_000, 20_000);
+      const spread = makeEvent(i + k, random, nowMs, 20_000, 20_000);
+      const event = hot > 0 && random.chance(hot) ? { ...spread, videoId: 'video-viral', creatorId: 'creator-viral', topic: 'music' } : spread;
       return { key: event.userId, value: Buffer.concat([prefix, type.toBuffer(event)]) };
     });
     await adapters.log.append(engagement.topic, records);

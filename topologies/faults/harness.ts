@@ -64,10 +64,10 @@ export class Ledger {
     return disconnect(this.adapters);
   }
 
-  /** Sends so many new events, every tenth of them twice, with some bad ones among them. */
-  async send(count: number, withBad = false): Promise<void> {
+  /** Sends so many new events, every tenth of them twice, with some bad ones among them; `as` changes each. */
+  async send(count: number, withBad = false, as = (e: Engagement): Engagement => e): Promise<void> {
     const nowMs = Date.now();
-    const fresh = Array.from({ length: count }, () => makeEngagement(this.#next++, 'run', nowMs));
+    const fresh = Array.from({ length: count }, () => as(makeEngagement(this.#next++, 'run', nowMs)));
     for (const e of fresh) this.#accepted.set(e.eventId, e);
     const bad = withBad ? badEngagements(`run-${this.#next}`, nowMs) : [];
     this.#bad.push(...bad.map((b) => b.reason));

@@ -144,3 +144,11 @@ test('a burst: memory stays bounded and lag returns to zero', async () => {
   expect(highest).toBeLessThan(700);
   await ledger.expectAll();
 });
+
+test('one video takes nine of ten events: each counts once, and lag returns to zero', async () => {
+  let i = 0;
+  const viral = () =>
+    ledger.send(2_000, false, (e) => (i++ % 10 === 0 ? e : { ...e, videoId: 'viral', creatorId: 'creator-0', topic: 'topic-0', userId: `fan-${i % 5_000}` }));
+  for (let round = 0; round < 10; round++) await viral();
+  await ledger.expectAll();
+});
