@@ -12,6 +12,7 @@ import { runTopologies } from '../../topologies/main.ts';
 import { checkFile } from '../../topologies/processing/check.ts';
 import { nobody } from '../../topologies/processing/ports.ts';
 import { MemoryBlobs } from '../blobs/memory.ts';
+import { percentile } from '../cli/demo/freshness-probe.ts';
 import { uploadFile } from '../cli/upload-client.ts';
 import { readConfig } from '../config.ts';
 import { renditionArguments } from '../media/arguments.ts';
@@ -22,8 +23,13 @@ import { startTestStack } from '../testing/test-stack.ts';
 import { type BenchRow, figure, versus } from './row.ts';
 
 const run = promisify(execFile);
-const rounds = 3;
-const lengths = [15, 60, 180];
+/** Clips of each length. */
+const lengths = [
+  { length: 15, rounds: 8 },
+  { length: 60, rounds: 4 },
+  { length: 180, rounds: 1 },
+];
+const uploadRounds = 3;
 const side = { width: 1_920, height: 1_080 };
 
 /** Processor seconds of processes that this one started and waited for (proc(5), stat: cutime and cstime, in ticks of 10 ms). */
@@ -37,13 +43,15 @@ const seconds = async (work: () => Promise<unknown>): Promise<number> => {
   return (performance.now() - began) / 1_000;
 };
 
-/** 1080p of the wanted length: a real film where there is one, otherwise a fractal that is dived into. */
-async function filmOf(length: number, folder: string): Promise<string> {
-  const file = join(folder, `film-${length}.mp4`);
-  const film = join(readConfig().sharedData, 'video/ok/moviepy_big_buck_bunny_0_30.webm');
+const films = ['moviepy_big_buck_bunny_0_30.webm', 'imageio_cockatoo.mp4', 'pytorchvideo_archery.mp4', 'moviepy_chaplin.mp4'];
+
+/** 1080p of the wanted length: real films where there are some, another one each round, otherwise a fractal that is dived into. */
+async function filmOf(length: number, round: number, folder: string): Promise<string> {
+  const file = join(folder, `film-${length}-${round}.mp4`);
+  const film = join(readConfig().sharedData, 'video/ok', films[round % films.length] as string);
   const output = ['-preset', 'veryfast', '-crf', '20'];
   if (!existsSync(film)) return makeClip(file, { seconds: length, size: '1920x1080', rate: 24, picture: 'mandelbrot', output });
-  const size = ['-vf', `scale=${side.width}:${side.height}`];
+  const size = ['-vf', `scale=${side.width}:${side.height},setsar=1`];
   await run('ffmpeg', ['-v', 'error', '-y', '-stream_loop', '-1', '-i', film, '-t', String(length), ...size, ...output, '-c:a', 'aac', file]);
   return file;
 }
@@ -96,55 +104,45 @@ export async function playable(say: (line: string) => void): Promise<BenchRow[]>
   const folder = mkdtempSync(join(tmpdir(), 'foryou-bench-media-'));
   const rows: BenchRow[] = [];
   try {
-    for (const length of lengths) {
-      const file = await filmOf(length, folder);
+    for (const { length, rounds } of lengths) {
       const [bareRuns, runs]: [number[], Awaited<ReturnType<typeof ours>>[]] = [[], []];
-      for (let round = 0; round < (length > 100 ? 1 : rounds); round++) {
+      for (let round = 0; round < rounds; round++) {
+        const file = await filmOf(length, round, folder);
         bareRuns.push(await seconds(() => bare(file, folder)));
-        runs.push(await ours(file));
-        const last = runs.at(-1);
-        say(`  ${length} s: playable ${last?.playable.toFixed(1)} s, processed ${last?.processed.toFixed(1)} s; bare ffmpeg ${bareRuns.at(-1)?.toFixed(1)} s`);
+        const last = await ours(file);
+        runs.push(last);
+        rmSync(file);
+        say(`  ${length} s: playable ${last.playable.toFixed(1)} s, processed ${last.processed.toFixed(1)} s; bare ffmpeg ${bareRuns.at(-1)?.toFixed(1)} s`);
       }
-      const name = length === 60 ? 'playable-vs-ffmpeg' : `processed-vs-ffmpeg-${length}s`;
-      rows.push(
-        versus(
-          name,
-          's',
-          1.2,
-          runs.map((r) => r.processed),
-          'one bare ffmpeg',
-          bareRuns,
-        ),
-      );
-      rows.push(
-        figure(
-          `first-playable-${length}s`,
-          's',
-          null,
-          runs.map((r) => r.playable),
-        ),
-      );
-      rows.push(
-        figure(
-          `processor-seconds-per-minute-${length}s`,
-          's',
-          null,
-          runs.map((r) => (60 * r.processorSeconds) / length),
-        ),
-      );
-      rows.push(
-        figure(
-          `megabytes-per-minute-${length}s`,
-          'MB',
-          null,
-          runs.map((r) => (60 * r.bytes) / 1e6 / length),
-        ),
-      );
+      rows.push(...rowsOf(length, runs, bareRuns));
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
   return rows;
+}
+
+/** Times at the middle and at the end of the clips of one length, beside the opponent; and what a minute of video costs. */
+function rowsOf(length: number, runs: readonly Awaited<ReturnType<typeof ours>>[], bareRuns: readonly number[]): BenchRow[] {
+  const of = (name: string, unit: string, values: readonly number[]) => figure(`${name}-${length}s`, unit, null, values);
+  const at = (name: string, values: readonly number[]) => [0.5, 0.99].map((share) => of(`${name}-p${100 * share}`, 's', [percentile(values, share)]));
+  const [playables, processed] = [runs.map((r) => r.playable), runs.map((r) => r.processed)];
+  const versusName = length === 60 ? 'playable-vs-ffmpeg' : `processed-vs-ffmpeg-${length}s`;
+  return [
+    versus(versusName, 's', 1.2, processed, 'one bare ffmpeg', bareRuns),
+    ...at('first-playable', playables),
+    ...at('processed', processed),
+    of(
+      'processor-seconds-per-minute',
+      's',
+      runs.map((r) => (60 * r.processorSeconds) / length),
+    ),
+    of(
+      'megabytes-per-minute',
+      'MB',
+      runs.map((r) => (60 * r.bytes) / 1e6 / length),
+    ),
+  ];
 }
 
 const uploads = 200;
@@ -162,7 +160,7 @@ export async function uploadRate(say: (line: string) => void): Promise<BenchRow[
     rmSync(folder, { recursive: true, force: true });
     const url = `http://${config.host}:${config.ports.serving}`;
     const rates: number[] = [];
-    for (let round = 0; round < rounds; round++) {
+    for (let round = 0; round < uploadRounds; round++) {
       let next = 0;
       const took = await seconds(() =>
         Promise.all(
