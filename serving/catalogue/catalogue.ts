@@ -1,12 +1,7 @@
 import type { OnlineStore } from '#infra/online/online.ts';
 import { creatorView, videoView } from '#schemas/features/views/engagement.ts';
 import { type VideoCard, videoCard } from '#schemas/features/views/videos.ts';
-import { KeptColumns } from './kept-columns.ts';
-
-interface Kept {
-  readonly columns: KeptColumns;
-  readonly row: number;
-}
+import { type Kept, KeptColumns } from './kept-columns.ts';
 
 /** What this process knows of one video. One lookup finds all of it: a request asks for a thousand. */
 export class KnownVideo {
@@ -41,6 +36,10 @@ export class Catalogue {
   #columns = new KeptColumns(videoView);
   readonly #creators = new Map<string, Kept>();
   #creatorColumns = new KeptColumns(creatorView);
+  /** Removed videos: few, and asked for often. */
+  readonly #gone = new Set<string>();
+  /** Topics and creators as one string each: comparing what is the same costs nothing. */
+  readonly #names = new Map<string, string>();
   #following = false;
 
   constructor(online: OnlineStore) {
@@ -54,6 +53,11 @@ export class Catalogue {
   set following(value: boolean) {
     if (!value) this.#forget();
     this.#following = value;
+  }
+
+  /** Whether it is known to have been removed. */
+  isGone(id: string): boolean {
+    return this.#gone.has(id);
   }
 
   /** Null for a removed video, undefined for one that nobody asked for yet. */
@@ -71,14 +75,25 @@ export class Catalogue {
 
   #tell(video: KnownVideo, timeMs: number, card: VideoCard | null): KnownVideo {
     video.timeMs = timeMs;
-    video.card = card;
+    video.card = card && { ...card, creatorId: this.#name(card.creatorId), topics: card.topics.map((topic) => this.#name(topic)) };
     video.creator = card && this.#creator(card.creatorId);
+    if (card) this.#gone.delete(video.id);
+    else if (Number.isFinite(timeMs) && this.#following) this.#gone.add(video.id);
     return video;
+  }
+
+  #name(text: string): string {
+    const known = this.#names.get(text);
+    if (known !== undefined) return known;
+    this.#names.set(text, text);
+    return text;
   }
 
   /** Requests that have begun keep what they hold: the next ones begin with columns of their own. */
   #forget(): void {
     this.#known.clear();
+    this.#gone.clear();
+    this.#names.clear();
     this.#columns = new KeptColumns(videoView);
   }
 

@@ -38,12 +38,13 @@ export class KeptColumns {
     for (let i = 0; i < this.#width; i++) into[at + i] = block[from + i] as number;
   }
 
-  /** Fetches those of the rows that are older than `freshMs`, all in one round trip: requests of one moment share most of theirs. */
-  async refresh(online: OnlineStore, rows: Iterable<number>, freshMs: number, nowMs: number): Promise<void> {
-    const stale = new Set<number>();
-    for (const row of rows) if (!(nowMs - (this.#atMs[(row / perBlock) | 0]?.[row % perBlock] as number) < freshMs)) stale.add(row);
-    if (stale.size === 0) return;
-    const list = [...stale];
+  isFresh(row: number, freshMs: number, nowMs: number): boolean {
+    return nowMs - ((this.#atMs[(row / perBlock) | 0] as Float64Array)[row % perBlock] as number) < freshMs;
+  }
+
+  /** Fetches rows, all in one round trip. */
+  async fetch(online: OnlineStore, rows: ReadonlySet<number>, nowMs: number): Promise<void> {
+    const list = [...rows];
     const values = await online.values(
       this.#view,
       list.map((row) => this.#ids[row] as string),
@@ -57,18 +58,29 @@ export class KeptColumns {
   }
 }
 
-/** What one request asks of several sets of columns: each is refreshed by itself. */
-export async function refreshAll(
-  online: OnlineStore,
-  asked: Iterable<{ readonly columns: KeptColumns; readonly row: number }>,
-  freshMs: number,
-  nowMs: number,
-): Promise<void> {
-  const bySet = new Map<KeptColumns, number[]>();
-  for (const { columns, row } of asked) {
-    const rows = bySet.get(columns);
-    if (rows) rows.push(row);
-    else bySet.set(columns, [row]);
+/** Where the columns of one entity are. */
+export interface Kept {
+  readonly columns: KeptColumns;
+  readonly row: number;
+}
+
+/** What a request needs and is older than `freshMs` is fetched: requests of one moment share most of theirs. */
+export class Stale {
+  readonly #freshMs: number;
+  readonly #nowMs: number;
+  readonly #rows = new Map<KeptColumns, Set<number>>();
+
+  constructor(freshMs: number, nowMs: number) {
+    this.#freshMs = freshMs;
+    this.#nowMs = nowMs;
   }
-  await Promise.all([...bySet].map(([columns, rows]) => columns.refresh(online, rows, freshMs, nowMs)));
+  need({ columns, row }: Kept): void {
+    if (columns.isFresh(row, this.#freshMs, this.#nowMs)) return;
+    const rows = this.#rows.get(columns);
+    if (rows) rows.add(row);
+    else this.#rows.set(columns, new Set([row]));
+  }
+  async fetch(online: OnlineStore): Promise<void> {
+    await Promise.all([...this.#rows].map(([columns, rows]) => columns.fetch(online, rows, this.#nowMs)));
+  }
 }

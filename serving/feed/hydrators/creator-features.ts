@@ -1,5 +1,5 @@
 import { creatorColumnsAt } from '#schemas/features/ranking.ts';
-import { refreshAll } from '../../catalogue/kept-columns.ts';
+import { Stale } from '../../catalogue/kept-columns.ts';
 import type { Hydrator } from '../../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
 
@@ -10,8 +10,9 @@ const freshMs = 2_000;
 export const creatorFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, FeedCandidate> => ({
   name: 'creator-features',
   async hydrate({ nowMs }, candidates) {
-    const asked = candidates.flatMap((c) => c.video?.creator ?? []);
-    await refreshAll(online, asked, freshMs, nowMs);
+    const stale = new Stale(freshMs, nowMs);
+    for (const { video } of candidates) if (video?.creator) stale.need(video.creator);
+    await stale.fetch(online);
     for (let i = 0; i < candidates.length; i++) {
       const { video, features } = candidates[i] as FeedCandidate;
       if (video?.creator) video.creator.columns.copy(video.creator.row, features, creatorColumnsAt);

@@ -20,7 +20,7 @@ export const similarContent = ({ catalogue, looks }: FeedServices): Source<FeedQ
       queries.set(vector, i * index.dims);
     });
     const found = await index.search(queries, Math.min(index.count, neighbours * depth));
-    const standing = found.flatMap(({ labels }) => Array.from(labels, (label) => ids[label] as string)).filter((id) => catalogue.card(id) !== null);
+    const standing = found.flatMap(({ labels }) => Array.from(labels, (label) => ids[label] as string)).filter((id) => !catalogue.isGone(id));
     return [...standing, ...from.flatMap((vector) => looks.near(content, vector, newNeighbours * depth))];
   },
 });

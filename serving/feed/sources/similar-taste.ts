@@ -15,7 +15,7 @@ export const similarTaste = ({ catalogue, delta }: FeedServices): Source<FeedQue
     if (!retrieval || !taste || viewer.step !== 'vector') return [];
     const { index, ids } = retrieval.value;
     const [hits] = await index.search(taste, Math.min(index.count, fromIndex * depth));
-    const near = Array.from(hits?.labels ?? [], (label) => ids[label] as string).filter((id) => catalogue.card(id) !== null);
+    const near = Array.from(hits?.labels ?? [], (label) => ids[label] as string).filter((id) => !catalogue.isGone(id));
     return [...near, ...delta.near(retrieval, taste, fromDelta * depth)];
   },
 });

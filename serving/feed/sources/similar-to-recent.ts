@@ -18,6 +18,6 @@ export const similarToRecent = ({ catalogue }: FeedServices): Source<FeedQuery> 
       queries.set(items.subarray(place * index.dims, (place + 1) * index.dims), i * index.dims);
     });
     const found = await index.search(queries, Math.min(index.count, neighbours * depth));
-    return found.flatMap(({ labels }) => Array.from(labels, (label) => ids[label] as string)).filter((id) => catalogue.card(id) !== null);
+    return found.flatMap(({ labels }) => Array.from(labels, (label) => ids[label] as string)).filter((id) => !catalogue.isGone(id));
   },
 });

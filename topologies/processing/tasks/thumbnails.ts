@@ -28,23 +28,32 @@ export const thumbnails = mediaTask({
     const { width, height, hdr } = inputs.probe.picture;
     const size = { ...fitted(width, height, posterSide), hdr };
     const call = { limits: processLimits.frames, signal };
-    const posters: string[] = [];
-    for (const [i, atMs] of inputs.scenes.postersMs.entries()) {
+    let done = 0;
+    const made = async <T>(work: Promise<T>): Promise<T> => {
+      const result = await work;
+      progress(++done / 4);
+      return result;
+    };
+    const poster = async (atMs: number, i: number): Promise<string[]> => {
       const direct = await media.still(original, atMs, size, call);
       // Some containers cannot be entered at a moment; our own rendition can.
       const still =
         direct.length > 0 ? direct : await media.still(await trackFile(job, inputs.ladder.at(-1) as PictureTrack), atMs, { ...size, hdr: false }, call);
-      if (still.length === 0) continue;
+      if (still.length === 0) return [];
       const name = `poster-${i + 1}.jpg`;
       await content.put(name, still);
-      posters.push(content.url(name));
-      progress((i + 1) / 4);
-    }
+      return [content.url(name)];
+    };
     const track = lookedAt(inputs.ladder);
     const lengthMs = 1_000 * track.segments.reduce((sum, s) => sum + s.seconds, 0);
     const span = { atMs: Math.max(0, Math.min(inputs.scenes.postersMs[0] ?? 0, lengthMs - previewMs)), lengthMs: previewMs };
-    const preview = await media.animation(await trackFile(job, track), { ...span, ...fitted(track.width, track.height, previewSide) }, call);
-    await content.put('preview.webp', preview);
-    return { posters, previewUrl: content.url('preview.webp') };
+    const preview = async (): Promise<string> => {
+      const animation = await media.animation(await trackFile(job, track), { ...span, ...fitted(track.width, track.height, previewSide) }, call);
+      await content.put('preview.webp', animation);
+      return content.url('preview.webp');
+    };
+    // Nobody decodes anything else by now: they share the processors.
+    const [previewUrl, ...posters] = await Promise.all([made(preview()), ...inputs.scenes.postersMs.map((atMs, i) => made(poster(atMs, i)))]);
+    return { posters: posters.flat(), previewUrl };
   },
 });
