@@ -43,7 +43,7 @@ export async function ranking(say: (line: string) => void): Promise<BenchRow[]> 
     const query = { nowMs: 1e12, position: 0, seed: 1, viewer: newcomer, retrieval: null, taste: null, ranker } as unknown as FeedQuery;
     const [narrow, score] = [preRank(telemetry), rank(telemetry)];
     const measured: BenchRow[] = [];
-    for (const sideBySide of [1, 4]) {
+    for (const sideBySide of [1, 4, 16]) {
       const runs: number[] = [];
       for (let round = 0; round < rounds; round++) {
         const tookMs: number[] = [];

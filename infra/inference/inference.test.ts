@@ -95,3 +95,39 @@ describe('a model over rows of named features', () => {
     await model.release();
   });
 });
+
+test('calls that come while others are on their way go as one, each gets its own rows, and a failure is that turn’s alone', async () => {
+  let [runs, broken] = [0, false];
+  const slow: Inference = {
+    load: async (bytes) => {
+      const model = await threaded.load(bytes);
+      return {
+        ...model,
+        run: async (feeds) => {
+          runs++;
+          if (broken) throw new Error('a bad turn');
+          return model.run(feeds);
+        },
+      };
+    },
+  };
+  const graph = { ...sums, outputs: [{ name: 'like', dims: ['n', 1] }], nodes: [{ op: 'ReduceSum', inputs: ['x', 'axes'], outputs: ['like'] }] };
+  const known = ['a', 'b', 'c'];
+  const bytes = encodeOnnx({ ...graph, metadata: { [featuresKey]: JSON.stringify(known) } });
+  const model = await RowModel.load(slow, bytes, { known, predicted: outcomes });
+  const rowsOf = (call: number) => Array.from({ length: 1 + (call % 7) }, (_, r) => Float64Array.of(call, r, 1));
+  const answers = await Promise.all(Array.from({ length: 40 }, (_, call) => model.predict(rowsOf(call))));
+  for (const [call, answer] of answers.entries())
+    expect([...(answer['like'] ?? [])]).toEqual(
+      rowsOf(call)
+        .map((row) => row[0] as number)
+        .map((a, r) => a + r + 1),
+    );
+  expect(runs).toBeLessThan(10);
+  broken = true;
+  const failed = await Promise.allSettled(Array.from({ length: 5 }, () => model.predict(rowsOf(1))));
+  expect(failed.map((f) => f.status)).toEqual(Array(5).fill('rejected'));
+  broken = false;
+  expect([...((await model.predict(rowsOf(0)))['like'] ?? [])]).toEqual([1]);
+  await model.release();
+});

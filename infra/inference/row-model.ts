@@ -2,12 +2,24 @@ import { type ModelPlan, planModel } from '#schemas/artifacts/ranker.ts';
 import { ForyouError } from '../errors.ts';
 import { type Inference, type Model, type Tensor, tensor } from './inference.ts';
 
+interface Waiting {
+  readonly rows: readonly Float64Array[];
+  resolve(predicted: Record<string, Float32Array>): void;
+  reject(error: Error): void;
+}
+/** One call is worked on, and one waits in the thread, so that it is never idle. */
+const flyingMost = 2;
+const rowsMost = 4_096;
+
 /** A model over rows of named features, wherever it was made: asks for what it needs, returns predictions by name. */
 export class RowModel {
   readonly #model: Model;
   readonly #plan: ModelPlan;
   /** Places in a row, in the order in which the model wants them. */
   readonly #places: Int32Array;
+
+  readonly #waiting: Waiting[] = [];
+  #flying = 0;
 
   private constructor(model: Model, plan: ModelPlan, known: readonly string[]) {
     this.#model = model;
@@ -34,8 +46,43 @@ export class RowModel {
     return Object.keys(this.#plan.predictions);
   }
 
-  /** One number per row for each prediction. Throws `artifact-refused` when one is no number or has another shape. */
-  async predict(rows: readonly Float64Array[]): Promise<Record<string, Float32Array>> {
+  /**
+   * One number per row for each prediction. Throws `artifact-refused` when one is no number or has another shape.
+   * While calls are on their way, those that come meanwhile wait and go as one: fewer turns of the model's thread.
+   */
+  predict(rows: readonly Float64Array[]): Promise<Record<string, Float32Array>> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ rows, resolve, reject });
+      if (this.#flying < flyingMost) void this.#fly();
+    });
+  }
+
+  async #fly(): Promise<void> {
+    const turn: Waiting[] = [];
+    for (let total = 0; this.#waiting.length > 0 && (turn.length === 0 || total + (this.#waiting[0] as Waiting).rows.length <= rowsMost); ) {
+      const next = this.#waiting.shift() as Waiting;
+      total += next.rows.length;
+      turn.push(next);
+    }
+    if (turn.length === 0) return;
+    this.#flying++;
+    try {
+      const all = await this.#predict(turn.length === 1 ? (turn[0] as Waiting).rows : turn.flatMap((w) => w.rows));
+      let from = 0;
+      for (const { rows, resolve } of turn) {
+        const to = from + rows.length;
+        resolve(turn.length === 1 ? all : Object.fromEntries(Object.entries(all).map(([name, column]) => [name, column.subarray(from, to)])));
+        from = to;
+      }
+    } catch (error) {
+      for (const { reject } of turn) reject(error as Error);
+    } finally {
+      this.#flying--;
+      if (this.#waiting.length > 0) void this.#fly();
+    }
+  }
+
+  async #predict(rows: readonly Float64Array[]): Promise<Record<string, Float32Array>> {
     const outputs = await this.#model.run(this.#plan.matrix ? { [this.#plan.matrix.input]: this.#matrix(rows) } : this.#columns(rows));
     return Object.fromEntries(
       Object.entries(this.#plan.predictions).map(([name, { output, column }]) => [name, columnOf(outputs[output] as Tensor, rows.length, column, name)]),
