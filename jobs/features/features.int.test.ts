@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { connect, disconnect } from '#infra/adapters.ts';
+import { S3Blobs } from '#infra/blobs/s3.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { sharedConfig } from '#infra/testing/shared-stack.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
@@ -9,6 +10,7 @@ import { computeAsOf } from '#schemas/features/as-of.ts';
 import { entityColumn } from '#schemas/features/sql.ts';
 import { engagementViews } from '#schemas/features/views/engagement.ts';
 import { featureBucket, snapshotFiles, snapshotStructure, snapshotViews } from '#schemas/tables/feature-files.ts';
+import { partition } from '#schemas/tables/lake.ts';
 import { makeEngagement } from '../../topologies/faults/events.ts';
 import { runTopologies } from '../../topologies/main.ts';
 import { logicalHour } from '../engine/job.ts';
@@ -18,6 +20,7 @@ import { pointInTimeSql } from './point-in-time.ts';
 const config = sharedConfig(inject('stackEnvironment'));
 const adapters = connect(config, 'features-test');
 const lake = s3Lake(config.s3);
+const blobs = new S3Blobs(config.s3);
 const run = crypto.randomUUID().slice(0, 8);
 const hourMs = 3_600_000;
 // A day apart from what other tests write.
@@ -102,6 +105,18 @@ test('hourly snapshots equal the plain interpreter, whether from raw history or 
   }
   const again = await runNamedJob(config, 'offline-features', { hours: [new Date(first + (hours - 1) * hourMs)] });
   expect(again['rows']).toBe(0);
+});
+
+test('states that no later run begins from are removed, and an hour of long ago is still made right', async () => {
+  const own = Array.from({ length: hours }, (_, i) => partition(new Date(first + i * hourMs)));
+  const states = async () => (await blobs.list(featureBucket, '_states/')).filter((key) => own.some((hour) => key.includes(hour))).length;
+  expect(await states()).toBeGreaterThan(3 * snapshotViews.length);
+  const later = new Date(first + (hours + 60) * hourMs);
+  expect((await runNamedJob(config, 'offline-features', { hours: [later] }))['removed']).toBeGreaterThan(0);
+  expect(await states()).toBeLessThanOrEqual(3 * snapshotViews.length);
+  await store([{ ...event(11), eventId: `${run}-very-late`, kind: 'like', occurredAt: first + 2 }]);
+  await runNamedJob(config, 'offline-features', { hours: [new Date(first + (hours - 1) * hourMs)] });
+  for (let i = 0; i < hours; i++) await expectHour(first + (i + 1) * hourMs);
 });
 
 test('a late event corrects its own hour and those after it', async () => {

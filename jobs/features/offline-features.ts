@@ -10,6 +10,7 @@ import {
   snapshotStructure,
   snapshotViews,
   stateKey,
+  statePrefix,
 } from '#schemas/tables/feature-files.ts';
 import { engagements } from '#schemas/tables/history.ts';
 import type { Job, JobPorts, JobRun } from '../engine/job.ts';
@@ -22,6 +23,8 @@ export interface FeaturePorts extends JobPorts {
 const hourMs = 3_600_000;
 /** Hours before the logical one that are made, or made again because of late events, in the same run. */
 const lookBack = 26;
+/** So many earlier hours are looked at for a state to begin from. */
+const bases = 3;
 
 /** Per hour of history, how many events lie before its end. */
 interface EventsBefore {
@@ -54,10 +57,13 @@ async function baseOf(ports: FeaturePorts, view: AnyPackedView, hour: Date, hist
   const prefix = snapshotManifestPrefix(view);
   const before = snapshotManifestKey(view, hour);
   const keys = (await ports.blobs.list(featureBucket, prefix)).filter((key) => key < before).sort();
-  for (const key of keys.slice(-3).reverse()) {
+  for (const key of keys.slice(-bases).reverse()) {
     const manifest = JSON.parse((await ports.blobs.get(featureBucket, key))?.toString() ?? '{}') as SnapshotManifest;
     const at = new Date(manifest.hour);
-    if (manifest.events === history.at(at.getTime() + hourMs)) return { hour: at, key: stateKey(view, at, manifest.parts - 1) };
+    const state = stateKey(view, at, manifest.parts - 1);
+    const holds = manifest.events === history.at(at.getTime() + hourMs);
+    // An hour of long ago has no state any more.
+    if (holds && (await ports.blobs.list(featureBucket, state)).length > 0) return { hour: at, key: state };
   }
   return null;
 }
@@ -94,6 +100,21 @@ async function snapshot(ports: FeaturePorts, run: JobRun, view: AnyPackedView, h
   return manifest.rows;
 }
 
+/** States that no later run begins from are removed: those of hours before the ones that may be made again, but for the last few. */
+async function removeOldStates({ blobs }: FeaturePorts, view: AnyPackedView, hour: Date): Promise<number> {
+  const manifests = (await blobs.list(featureBucket, snapshotManifestPrefix(view))).sort();
+  const oldest = snapshotManifestKey(view, new Date(hour.getTime() - lookBack * hourMs));
+  const before = manifests.filter((key) => key < oldest);
+  const needed = new Set<string>();
+  for (const key of [...before.slice(-bases), ...manifests.filter((k) => k >= oldest)]) {
+    const manifest = JSON.parse((await blobs.get(featureBucket, key))?.toString() ?? '{}') as SnapshotManifest;
+    needed.add(stateKey(view, new Date(manifest.hour), manifest.parts - 1));
+  }
+  const old = (await blobs.list(featureBucket, statePrefix(view))).filter((key) => !needed.has(key));
+  for (const key of old) await blobs.remove(featureBucket, key);
+  return old.length;
+}
+
 export const offlineFeatures: Job<FeaturePorts> = {
   name: 'offline-features',
   doc: 'Writes what every feature was at the end of the hour, for training; late events correct the last hours.',
@@ -108,6 +129,9 @@ export const offlineFeatures: Job<FeaturePorts> = {
       for (const view of snapshotViews) rows += await snapshot(ports, run, view, new Date(hour), history);
       run.progress('feature snapshots', i + 1, hours.length);
     }
-    return { rows, hours: hours.length };
+    let removed = 0;
+    run.check();
+    if (!run.dryRun) for (const view of snapshotViews) removed += await removeOldStates(ports, view, run.hour);
+    return { rows, hours: hours.length, removed };
   },
 };

@@ -1,4 +1,3 @@
-import { ForyouError } from '#infra/errors.ts';
 import { versionAt } from '#schemas/artifacts/manifest.ts';
 import { type ContentSpace, contentSpaceOf, placeIn, spaceDims } from '#schemas/media/content-vector.ts';
 import { videosPublished, videosRemoved } from '#schemas/tables/history.ts';
@@ -9,9 +8,12 @@ import { type Built, buildHnsw, type IndexPorts, indexMargins, indexSettings } f
 const spaceFile = ({ visual, sound }: ContentSpace): Buffer =>
   Buffer.concat([visual.mean, visual.spread, sound.mean, sound.spread].map((part) => Buffer.from(part.slice().buffer)));
 
+/** Among fewer there is nothing to compare. */
+const fewest = 8;
+
 async function build(ports: IndexPorts, run: JobRun): Promise<Readonly<Record<string, number>>> {
   const { model, videos } = await describedVideos(ports.warehouse, new Date(run.hour.getTime() + 3_600_000));
-  if (run.dryRun || videos.length === 0) return { rows: videos.length };
+  if (run.dryRun || videos.length < fewest) return { rows: videos.length, promoted: 0 };
   const space = contentSpaceOf(videos);
   const dims = spaceDims(space);
   const ids: string[] = [];
@@ -21,8 +23,8 @@ async function build(ports: IndexPorts, run: JobRun): Promise<Readonly<Record<st
     if (place) all.set(place, dims * (ids.push(video.id) - 1));
   }
   const vectors = all.slice(0, ids.length * dims);
-  if (ids.length === 0)
-    throw new ForyouError('input-invalid', `none of ${videos.length} vectors of ${model} can be read`, { fix: 'look at visual_vector in videos_published' });
+  // What is all the same film has no places.
+  if (ids.length < fewest) return { rows: ids.length, promoted: 0 };
   run.progress('build content index', 0, 1);
   const { index, recall }: Built = await buildHnsw({ vectors, dims, queries: vectors });
   run.progress('build content index', 1, 1);

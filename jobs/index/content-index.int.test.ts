@@ -53,6 +53,8 @@ afterAll(async () => {
 });
 
 test('what looks like what a viewer finished is found before anybody has answered it, however new; what is gone is not', async () => {
+  const before = await runNamedJob(config, 'build-content-index', { hours: [logicalHour(Date.now() - 48 * 3_600_000)] });
+  expect(before, 'where there is nothing to compare there is no index').toEqual({ rows: 0, promoted: 0 });
   const built = await runNamedJob(config, 'build-content-index', { hours: [logicalHour(Date.now())] });
   // The video of another model and the removed one are not in it.
   expect(built).toMatchObject({ rows: 119, promoted: 1 });

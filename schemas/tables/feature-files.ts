@@ -20,6 +20,7 @@ export const snapshotKey = (view: AnyPackedView, hour: Date, part: number): stri
 export const snapshotFiles = (view: AnyPackedView): string => `${versioned(view)}/**/*.parquet`;
 export const snapshotPrefix = (view: AnyPackedView): string => `${versioned(view)}/`;
 /** What the next hour starts from: the state of every entity, not only of those that changed. */
+export const statePrefix = (view: AnyPackedView): string => `_states/${versioned(view)}/`;
 export const stateKey = (view: AnyPackedView, hour: Date, part: number): string => `_states/${versioned(view)}/${partition(hour)}-${part}.parquet`;
 export const snapshotManifestPrefix = (view: AnyPackedView): string => `_manifests/${versioned(view)}/`;
 export const snapshotManifestKey = (view: AnyPackedView, hour: Date): string => `${snapshotManifestPrefix(view)}${partition(hour)}.json`;
