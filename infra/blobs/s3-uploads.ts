@@ -18,7 +18,8 @@ import type { Config } from '../config.ts';
 import { statusOf, tried } from './s3.ts';
 import type { AgeRule, OpenUpload, StoredPart, Uploads } from './uploads.ts';
 
-const notImplemented = 501;
+/** How stores say that they have no lifecycles, none of these classes, or none that we may set: Amazon's, MinIO's, gateways' over a file system. */
+const noClasses = [400, 403, 405, 501];
 
 /** Multipart uploads of any S3 endpoint; `publicEndpoint` is where clients reach it. */
 export class S3Uploads implements Uploads {
@@ -90,7 +91,7 @@ export class S3Uploads implements Uploads {
       Transitions: steps.map((s) => ({ Days: s.afterDays, StorageClass: s.storageClass })),
     }));
     const put = new PutBucketLifecycleConfigurationCommand({ Bucket: bucket, LifecycleConfiguration: { Rules } });
-    return (await tried(() => this.#client.send(put), [notImplemented])) !== null;
+    return (await tried(() => this.#client.send(put), noClasses)) !== null;
   }
   async ages(bucket: string): Promise<readonly AgeRule[] | null> {
     // 404: the store has classes, and nobody gave it rules.
@@ -99,7 +100,7 @@ export class S3Uploads implements Uploads {
         this.#client
           .send(new GetBucketLifecycleConfigurationCommand({ Bucket: bucket }))
           .catch((error) => (statusOf(error) === 404 ? { Rules: [] } : Promise.reject(error))),
-      [notImplemented],
+      noClasses,
     );
     return (
       found &&
