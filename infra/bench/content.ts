@@ -33,7 +33,7 @@ interface Seen {
 /** Two films under one name are one film: what is asked is which film a piece is of. */
 const filmOf = (name: string): string => (/bbb|big_buck/.test(name) ? 'big buck bunny' : /sample/.test(name) ? 'sample' : name);
 
-/** Every real clip, cut into pieces that do not overlap. */
+/** Every real clip, cut into pieces that hardly overlap; two clips of one film may show the same moments. */
 async function piecesOf(clips: string, folder: string): Promise<Piece[]> {
   const pieces: Piece[] = [];
   for (const name of readdirSync(clips).sort()) {

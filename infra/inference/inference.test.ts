@@ -124,6 +124,8 @@ test('calls that come while others are on their way go as one, each gets its own
         .map((a, r) => a + r + 1),
     );
   expect(runs).toBeLessThan(10);
+  const crowd = await Promise.allSettled(Array.from({ length: 400 }, () => model.predict(rowsOf(0))));
+  expect(crowd.filter((c) => c.status === 'rejected').length, 'what waits is bounded').toBeGreaterThan(100);
   broken = true;
   const failed = await Promise.allSettled(Array.from({ length: 5 }, () => model.predict(rowsOf(1))));
   expect(failed.map((f) => f.status)).toEqual(Array(5).fill('rejected'));

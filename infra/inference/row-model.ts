@@ -10,6 +10,8 @@ interface Waiting {
 /** One call is worked on, and one waits in the thread, so that it is never idle. */
 const flyingMost = 2;
 const rowsMost = 4_096;
+/** A model that is stuck must not gather work without bound. */
+const waitingMost = 256;
 
 /** A model over rows of named features, wherever it was made: asks for what it needs, returns predictions by name. */
 export class RowModel {
@@ -51,6 +53,7 @@ export class RowModel {
    * While calls are on their way, those that come meanwhile wait and go as one: fewer turns of the model's thread.
    */
   predict(rows: readonly Float64Array[]): Promise<Record<string, Float32Array>> {
+    if (this.#waiting.length >= waitingMost) return Promise.reject(new ForyouError('unavailable', 'the model has too many calls waiting'));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ rows, resolve, reject });
       if (this.#flying < flyingMost) void this.#fly();

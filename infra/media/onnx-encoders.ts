@@ -128,9 +128,10 @@ export class OnnxSoundEncoder {
     const whole = Math.max(1, Math.floor(mels.length / size));
     const four = this.#model.inputs[0]?.dims.length === 4;
     const mean = new Mean();
+    const least = mels.reduce((a, b) => Math.min(a, b), 0);
     for (let from = 0; from < whole; from += batch) {
       const count = Math.min(batch, whole - from);
-      const data = new Float32Array(count * size).fill(mels.reduce((a, b) => Math.min(a, b), 0));
+      const data = new Float32Array(count * size).fill(least);
       data.set(mels.subarray(from * size, (from + count) * size));
       await mean.add(this.#model, data, four ? [count, 1, this.#patch, this.#bands] : [count, this.#patch, this.#bands]);
     }

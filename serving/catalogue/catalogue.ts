@@ -85,6 +85,7 @@ export class Catalogue {
   #name(text: string): string {
     const known = this.#names.get(text);
     if (known !== undefined) return known;
+    if (this.#names.size >= most) this.#names.clear();
     this.#names.set(text, text);
     return text;
   }
