@@ -15,6 +15,7 @@ import { type Job, logicalHour, type Progress, runJob } from './engine/job.ts';
 import { jobStatus, runSchedule } from './engine/schedule.ts';
 import { experimentReport } from './experiments/experiment-report.ts';
 import { exposureReport } from './experiments/exposure-report.ts';
+import { offPolicyReport } from './experiments/off-policy-report.ts';
 import { offlineFeatures } from './features/offline-features.ts';
 import { exportEvents } from './history/export-events.ts';
 import { rebuildOnline } from './history/rebuild-online.ts';
@@ -62,6 +63,7 @@ export const jobs: readonly Job<AllPorts>[] = [
   skewCheck,
   experimentReport,
   exposureReport,
+  offPolicyReport,
   cdnTiers,
   sweepUploads,
   trainRanker,

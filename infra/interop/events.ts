@@ -26,6 +26,7 @@ export const impressions = (startMs: number): Served[] =>
     indexVersion: '',
     arm: '',
     propensity: 1,
+    drawPlace: 0,
     degraded: 0,
   }));
 

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { readConfig } from '#infra/config.ts';
 import { Random } from '../engine/random.ts';
 import { type Logged, meanOf, offPolicy } from './off-policy.ts';
+import { type Draws, estimates } from './off-policy-report.ts';
 import { estimateFromLogs } from './open-bandit.ts';
 
 const worth = [0.1, 0.3, 0.5, 0.7];
@@ -58,6 +59,36 @@ test('a good model of rewards makes the doubly robust estimate the narrowest, an
 test('weights that differ are worth fewer decisions, and a propensity of nought is refused', () => {
   expect(offPolicy(log(1_000, 4)).effective).toBeLessThan(700);
   expect(() => offPolicy([{ reward: 1, propensity: 0, target: 1 }])).toThrow(/propensity of 0/);
+});
+
+test('draws of a slot by lot say what its best, its best three and its best ten bring', () => {
+  const random = new Random(8);
+  const worthAt = (offered: number, place: number) => 0.7 - (0.5 * place) / offered;
+  const draws = Array.from({ length: 30_000 }, (): Draws => {
+    const offered = 8 + Math.floor(random.next() * 8);
+    const place = Math.floor(random.next() * offered);
+    return { slot: 's', offered, place, reward: random.chance(worthAt(offered, place)) ? 1 : 0, times: 1 };
+  });
+  // As the warehouse counts them: equal draws are one row.
+  const counted = [...Map.groupBy(draws, (d) => `${d.offered} ${d.place} ${d.reward}`).values()].map((same) => ({ ...(same[0] as Draws), times: same.length }));
+  const found = estimates(counted);
+  const one = (policy: string, estimator: string) => found.find((f) => f.policy === policy && f.estimator === estimator)?.estimate;
+  expect(found.map((f) => f.estimate.value)).toEqual(estimates(draws).map((f) => expect.closeTo(f.estimate.value, 9)));
+  const sizes = Array.from({ length: 8 }, (_, i) => 8 + i);
+  for (const [policy, k] of [
+    ['best', 1],
+    ['best-three', 3],
+    ['best-ten', 10],
+  ] as const) {
+    const truths = sizes.map((offered) => {
+      const places = Array.from({ length: Math.min(k, offered) }, (_, p) => worthAt(offered, p));
+      return places.reduce((a, b) => a + b, 0) / places.length;
+    });
+    const truth = truths.reduce((a, b) => a + b, 0) / truths.length;
+    for (const estimator of ['ips', 'snips', 'dr']) expect(Math.abs((one(policy, estimator)?.value ?? 0) - truth), `${policy} ${estimator}`).toBeLessThan(0.03);
+  }
+  const width = (estimator: string) => (one('best', estimator)?.high ?? 0) - (one('best', estimator)?.low ?? 0);
+  expect(width('dr')).toBeLessThan(width('ips'));
 });
 
 const women = (policy: string) => join(readConfig().sharedData, 'rec/obd', policy, 'women/women.csv');

@@ -6,6 +6,8 @@ export interface Logged {
   /** What a model of rewards expects of the logged decision, and of the other policy in the same situation. */
   readonly expectedLogged?: number;
   readonly expectedTarget?: number;
+  /** How many decisions were just like it; 1 when left out. */
+  readonly times?: number;
 }
 export interface Estimate {
   readonly value: number;
@@ -26,13 +28,14 @@ export interface OffPolicy {
 
 const z = 1.96;
 
-/** Mean and interval of values that are independent. */
-export function meanOf(values: ArrayLike<number>): Estimate {
-  const n = values.length;
-  let [sum, square] = [0, 0];
-  for (let i = 0; i < n; i++) {
-    sum += values[i] as number;
-    square += (values[i] as number) ** 2;
+/** Mean and interval of values that are independent, each of which came so many times (once when left out). */
+export function meanOf(values: ArrayLike<number>, times?: ArrayLike<number>): Estimate {
+  let [n, sum, square] = [0, 0, 0];
+  for (let i = 0; i < values.length; i++) {
+    const [value, count] = [values[i] as number, times ? (times[i] as number) : 1];
+    n += count;
+    sum += count * value;
+    square += count * value ** 2;
   }
   const mean = sum / n;
   const error = z * Math.sqrt(Math.max(0, square / n - mean * mean) / Math.max(1, n - 1));
@@ -41,21 +44,28 @@ export function meanOf(values: ArrayLike<number>): Estimate {
 
 /** What another policy would have brought, from what the logging policy did. Throws when a propensity is not in (0, 1]. */
 export function offPolicy(log: readonly Logged[]): OffPolicy {
+  const times = Float64Array.from(log, (l) => l.times ?? 1);
   const weights = Float64Array.from(log, ({ propensity, target }) => {
     if (!(propensity > 0 && propensity <= 1)) throw new RangeError(`a propensity of ${propensity} is none`);
     return target / propensity;
   });
   const weighted = Float64Array.from(log, (l, i) => (weights[i] as number) * l.reward);
-  const total = weights.reduce((a, b) => a + b, 0);
-  const square = weights.reduce((a, b) => a + b * b, 0);
-  const snips = total === 0 ? 0 : weighted.reduce((a, b) => a + b, 0) / total;
+  const sumOf = (values: Float64Array) => values.reduce((sum, value, i) => sum + value * (times[i] as number), 0);
+  const decisions = times.reduce((a, b) => a + b, 0);
+  const total = sumOf(weights);
+  const square = sumOf(weights.map((w) => w * w));
+  const snips = total === 0 ? 0 : sumOf(weighted) / total;
   // Delta method: a ratio of two means.
-  const residual = meanOf(Float64Array.from(log, (l, i) => ((weights[i] as number) * (l.reward - snips) * log.length) / Math.max(total, 1e-12)));
+  const residuals = Float64Array.from(log, (l, i) => ((weights[i] as number) * (l.reward - snips) * decisions) / Math.max(total, 1e-12));
+  const residual = meanOf(residuals, times);
   const half = (residual.high - residual.low) / 2;
   return {
-    ips: meanOf(weighted),
+    ips: meanOf(weighted, times),
     snips: { value: snips, low: snips - half, high: snips + half },
-    dr: meanOf(Float64Array.from(log, (l, i) => (l.expectedTarget ?? 0) + (weights[i] as number) * (l.reward - (l.expectedLogged ?? 0)))),
+    dr: meanOf(
+      Float64Array.from(log, (l, i) => (l.expectedTarget ?? 0) + (weights[i] as number) * (l.reward - (l.expectedLogged ?? 0))),
+      times,
+    ),
     effective: square === 0 ? 0 : total ** 2 / square,
   };
 }

@@ -34,7 +34,7 @@ const versions = async () => {
 };
 
 beforeAll(async () => {
-  stack = await startTestStack({ FORYOU_TRAINING_HORIZON_SECONDS: '1', FORYOU_LIMIT_ADDRESS: '1000000', FORYOU_LIMIT_USER: '1000000' });
+  stack = await startTestStack({ FORYOU_TRAINING_HORIZON_SECONDS: '5', FORYOU_LIMIT_ADDRESS: '1000000', FORYOU_LIMIT_USER: '1000000' });
   const { config } = stack;
   adapters = connect(config, 'loop-test');
   for (const group of ['history', 'online']) stops.push((await runTopologies(config, group)).stop);
@@ -114,6 +114,43 @@ test('arms are compared with their intervals, and exposure is accounted for by g
   const total = n.reduce((a, b) => a + b, 0);
   const gini = (2 * n.reduce((sum, v, i) => sum + (i + 1) * v, 0)) / (n.length * total) - (n.length + 1) / n.length;
   expect(report['gini_videos']).toBeCloseTo(gini, 6);
+});
+
+test('what slots drew by lot says what choosing by score would have brought', async () => {
+  const { warehouse } = adapters;
+  const found = await runNamedJob(stack.config, 'off-policy-report', { hours: [hour] });
+  // The same by another way: draw by draw.
+  const served = await warehouse.query<{ request: string; position: number; place: number; propensity: number; reason: string; watched: number; done: number }>(
+    `SELECT s.request_id AS request, s.position AS position, s.draw_place AS place, s.propensity AS propensity, s.reason AS reason,
+       countIf(e.kind = 'watch' AND e.occurred_at < s.occurred_at + toIntervalSecond(5)) AS watched,
+       countIf(e.kind = 'watch' AND e.occurred_at < s.occurred_at + toIntervalSecond(5) AND e.duration_ms > 0 AND e.watched_ms >= e.duration_ms) > 0 AS done
+     FROM feed_items_served AS s LEFT JOIN engagements AS e ON s.request_id = e.request_id AND s.video_id = e.video_id AND s.user_id = e.user_id
+     GROUP BY s.request_id, s.video_id, s.position, s.draw_place, s.propensity, s.reason`,
+  );
+  const reached = new Map<string, number>();
+  for (const s of served) if (Number(s.watched) > 0) reached.set(s.request, Math.max(reached.get(s.request) ?? -1, s.position));
+  const drawn = served.filter((s) => s.propensity < 1 && s.reason === 'exposure-pool' && s.position <= (reached.get(s.request) ?? -1));
+  const mean = (of: (s: (typeof drawn)[number]) => number) => drawn.reduce((sum, s) => sum + of(s), 0) / drawn.length;
+  const rows = await warehouse.query<{ policy: string; estimator: string; decisions: number; value: number; low: number; high: number }>(
+    "SELECT policy, estimator, decisions, value, low, high FROM off_policy FINAL WHERE slot = 'exposure-pool' AND reward = 'complete'",
+  );
+  const row = (policy: string, estimator: string) => rows.find((r) => r.policy === policy && r.estimator === estimator);
+  expect(drawn.length).toBeGreaterThan(50);
+  expect(found['rows']).toBeGreaterThanOrEqual(drawn.length);
+  expect(row('lot', 'mean')).toMatchObject({
+    decisions: drawn.length,
+    value: expect.closeTo(
+      mean((s) => s.done),
+      6,
+    ),
+  });
+  expect(row('best', 'ips')?.value).toBeCloseTo(
+    mean((s) => (s.place === 0 ? s.done / s.propensity : 0)),
+    6,
+  );
+  for (const policy of ['best', 'best-three', 'best-ten'])
+    for (const estimator of ['ips', 'snips', 'dr'])
+      expect((row(policy, estimator)?.high as number) - (row(policy, estimator)?.low as number)).toBeGreaterThan(0);
 });
 
 test('vectors, index, training set and ranker are learnt from what was served, and the next feed uses them', async () => {

@@ -37,7 +37,7 @@ export function impressionsSql(fromMs: number, toMs: number, horizonMs: number):
   const within = `a.answered_at < s.occurred_at + toIntervalMillisecond(${horizonMs})`;
   const best = (column: string) => `toFloat32(maxIf(a.${column}, ${within})) AS y_${column}`;
   return `SELECT s.request_id AS request_id, s.user_id AS user_id, s.video_id AS video_id, any(s.position) AS position, any(s.occurred_at) AS served_at,
-    any(s.arm) AS arm, any(s.scorer) AS scorer, toFloat32(any(s.score)) AS score, any(s.index_version) AS index_version, any(s.feature_version) AS feature_version, any(s.features) AS features,
+    any(s.reason) AS reason, any(s.propensity) AS propensity, any(s.draw_place) AS draw_place, any(s.arm) AS arm, any(s.scorer) AS scorer, toFloat32(any(s.score)) AS score, any(s.index_version) AS index_version, any(s.feature_version) AS feature_version, any(s.features) AS features,
     countIf(a.kind = 'watch' AND ${within}) > 0 AS watched, ${['complete', 'watch_fraction', 'share', 'comment', 'follow', 'early_skip', 'report'].map(best).join(', ')},
     toFloat32(countIf(a.kind = 'like' AND ${within}) > countIf(a.kind = 'unlike' AND ${within})) AS y_like
     FROM ${feedItemsServed.name} AS s LEFT JOIN (${answersSql(fromMs, toMs + horizonMs)}) AS a
@@ -46,11 +46,14 @@ export function impressionsSql(fromMs: number, toMs: number, horizonMs: number):
     GROUP BY s.request_id, s.user_id, s.video_id`;
 }
 
+/** What its viewer had before his eyes: it was watched, or something after it in the response was. */
+export const reachedSql = (impressions: string): string =>
+  `SELECT * FROM (SELECT *, maxIf(position, watched) OVER (PARTITION BY request_id) AS reached FROM (${impressions})) WHERE watched OR position < reached`;
+
 /** The rows of the files: what was watched, and what was passed on the way to something that was. */
 const rowsSql = (impressions: string): string => `SELECT request_id, user_id, video_id, position, served_at, arm, scorer, score, index_version, feature_version,
   if(watched, 'watched', 'passed') AS exposure, ${outcomes.map(outcomeColumn).join(', ')}, ${baseFeatures.map((f) => `toFloat32(m['${f}']) AS ${featureColumn(f)}`).join(', ')}
-  FROM (SELECT *, JSONExtract(features, 'Map(String, Float64)') AS m, maxIf(position, watched) OVER (PARTITION BY request_id) AS reached FROM (${impressions}))
-  WHERE watched OR position < reached`;
+  FROM (SELECT *, JSONExtract(features, 'Map(String, Float64)') AS m FROM (${reachedSql(impressions)}))`;
 
 async function manifestOf({ blobs }: TrainingPorts, hour: Date): Promise<ImpressionsManifest | null> {
   const bytes = await blobs.get(trainingBucket, impressionsManifestKey(hour));

@@ -41,6 +41,7 @@ const served = Array.from({ length: responses * 5 }, (_, i) => {
     indexVersion: '',
     arm: response % 2 === 0 ? 'a' : 'b',
     propensity: 1,
+    drawPlace: 0,
     degraded: 0,
   };
 });

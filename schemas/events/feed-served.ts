@@ -23,6 +23,7 @@ export const feedServed = event({
     indexVersion: text('Version of the vectors and index that retrieval used; empty without one.', ''),
     arm: text('Experiment arm.', ''),
     propensity: double('The chance with which the item came to its place; 1 where nothing was drawn.', 1),
+    drawPlace: int('Among those it was drawn from, its place by score, from 0; 0 where nothing was drawn.', 0),
     degraded: int('1 when the response was made without its online store.', 0),
   },
 });

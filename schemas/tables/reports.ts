@@ -14,3 +14,9 @@ export const exposureReportTable = `CREATE TABLE IF NOT EXISTS exposure_report
 export const concentrationTable = `CREATE TABLE IF NOT EXISTS feed_concentration
   (hour DateTime('UTC'), over LowCardinality(String), gini Float64, shown UInt64, catalogue UInt64)
   ENGINE = ReplacingMergeTree ORDER BY (hour, over)`;
+
+/** What the slots of the feed drew over the day before the hour's end brought, and what another policy would have brought there. */
+export const offPolicyTable = `CREATE TABLE IF NOT EXISTS off_policy
+  (hour DateTime('UTC'), slot LowCardinality(String), policy LowCardinality(String), reward LowCardinality(String), estimator LowCardinality(String),
+   decisions UInt64, effective Float64, value Float64, low Float64, high Float64)
+  ENGINE = ReplacingMergeTree ORDER BY (hour, slot, policy, reward, estimator)`;

@@ -53,6 +53,7 @@ function makeBlock(): FeedCandidate[] {
     features: rows.subarray(i * width, (i + 1) * width),
     reason: '',
     propensity: 1,
+    drawPlace: 0,
     scorer: '',
     outcomes: null,
     fate: found,
@@ -69,6 +70,7 @@ function cleared(c: FeedCandidate, id: string): FeedCandidate {
   c.features.fill(0);
   c.reason = '';
   c.propensity = 1;
+  c.drawPlace = 0;
   c.scorer = '';
   c.outcomes = null;
   c.fate = found;

@@ -95,6 +95,8 @@ export interface FeedCandidate extends Candidate {
   reason: string;
   /** The chance with which it came to its place; 1 where nothing was drawn. */
   propensity: number;
+  /** Among those it was drawn from, its place by score, from 0. */
+  drawPlace: number;
   /** What scored it, with its version. */
   scorer: string;
   /** What the ranker expects of it, by outcome; null where the heuristic scored, or when nobody asked. */

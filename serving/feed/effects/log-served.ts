@@ -26,6 +26,7 @@ export const logServed = ({ producer }: FeedServices): Effect<FeedQuery, FeedCan
         indexVersion: query.retrieval?.version ?? '',
         arm: query.arm,
         propensity: c.propensity,
+        drawPlace: c.drawPlace,
         degraded: 0,
       })),
     ),

@@ -2,9 +2,13 @@ import type { Selector } from '../../engine/pipeline.ts';
 import { noise } from '../../ranking/heuristic.ts';
 import type { FeedCandidate, FeedQuery } from '../query.ts';
 
+/** How many of them score higher; of equals the one with the smaller id does, so that no two have one place. */
+const placeByScore = (one: FeedCandidate, all: readonly FeedCandidate[]): number =>
+  all.filter((c) => c.score > one.score || (c.score === one.score && c.id < one.id)).length;
+
 /**
  * Places of the session that belong to a source: one of its candidates is drawn, each with the same chance, and the
- * chance is logged with it, so that what followed can be weighed. Everything else keeps its order around them.
+ * chance is logged with it and its place by score among them, so that what followed says what another choice would bring. Everything else keeps its order around them.
  */
 export const slots: Selector<FeedQuery, FeedCandidate> = {
   name: 'slots',
@@ -18,6 +22,7 @@ export const slots: Selector<FeedQuery, FeedCandidate> = {
       const winner = offered[Math.floor(noise(seed, `${slot.source}/${position + i}`) * offered.length)];
       if (!winner) continue;
       winner.propensity = 1 / offered.length;
+      winner.drawPlace = placeByScore(winner, offered);
       winner.reason = slot.source;
       drawn.set(i, winner);
     }
