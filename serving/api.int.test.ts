@@ -7,7 +7,7 @@ import { EventReader } from '#infra/registry/event-reader.ts';
 import { sharedConfig } from '#infra/testing/shared-stack.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
 import { edgePrewarm } from '#schemas/events/edge-prewarm.ts';
-import { videoPublished } from '#schemas/events/video-published.ts';
+import { publishedVideo, videoPublished } from '#schemas/events/video-published.ts';
 import { videoRemoved } from '#schemas/events/video-removed.ts';
 import { baseFeatures } from '#schemas/features/ranking.ts';
 import { videoCard } from '#schemas/features/views/videos.ts';
@@ -240,6 +240,38 @@ describe('the catalogue that serves', () => {
     await producer.send(videoRemoved, [{ eventId: crypto.randomUUID(), videoId: video.videoId, occurredAt: Date.now(), reason: 'creator' }]);
     await eventually('it is dropped', async () => (await offered(user, video.videoId))?.by === 'still-visible', 1_000);
   });
+});
+
+test('a broadcast has its place while it goes on, and none when it is over', async () => {
+  const now = Date.now();
+  const broadcast = (videoId: string, creatorId: string) =>
+    publishedVideo({
+      eventId: crypto.randomUUID(),
+      videoId,
+      creatorId,
+      occurredAt: now,
+      durationMs: 0,
+      topics: ['music'],
+      live: 1,
+      hlsUrl: 'http://live/x.m3u8',
+    });
+  const [mine, others] = [`live-${crypto.randomUUID()}`, `live-${crypto.randomUUID()}`];
+  await producer.send(videoPublished, [broadcast(mine, 'broadcaster-1'), broadcast(others, 'broadcaster-2')]);
+  let attempt = 0;
+  const placed = async () => (await page(newUser(), `count=12&session_id=live${attempt++}`)).items;
+  await eventually('one of them has the place', async () => [mine, others].includes((await placed())[9]?.videoId as string));
+  const items = await placed();
+  expect(items[9]).toMatchObject({ live: true, durationMs: 0, reason: 'live-now' });
+  // What is no broadcast never has it; a broadcast has no other.
+  expect(items.filter((i) => i.live)).toHaveLength(1);
+  await producer.send(videoRemoved, [{ eventId: crypto.randomUUID(), videoId: others, occurredAt: now + 1, reason: 'creator' }]);
+  await eventually('the other one goes on', async () => (await placed())[9]?.videoId === mine);
+  await producer.send(videoPublished, [
+    { ...broadcast(mine, 'broadcaster-1'), eventId: crypto.randomUUID(), occurredAt: now + 2, live: 0, durationMs: 60_000 },
+  ]);
+  await eventually('nobody broadcasts', async () => (await placed()).every((i) => !i.live && i.reason !== 'live-now'));
+  const recording = async () => (await page(newUser(), `count=50&session_id=live${attempt++}`)).items.find((i) => i.videoId === mine);
+  await eventually('its recording is a video like any other', async () => (await recording())?.durationMs === 60_000);
 });
 
 test('the edge is told once of what a region is about to play', async () => {

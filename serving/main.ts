@@ -21,6 +21,7 @@ import { LiveVideos } from './catalogue/live-videos.ts';
 import { Fallback } from './feed/fallback.ts';
 import { FeedService } from './feed/feed-service.ts';
 import { SharedLists } from './feed/sources/shared-lists.ts';
+import { TrialAudience } from './feed/sources/trial-audience.ts';
 import { authenticator } from './http/auth.ts';
 import { buildServer } from './http/server.ts';
 import { rankerReader } from './ranking/ranker-reader.ts';
@@ -91,7 +92,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   await fallback.start(2_000);
   const blobs = new S3Blobs(config.s3);
   const learnt = await learntArtifacts(blobs, telemetry);
-  const services = { online, producer, clock: systemClock, telemetry, models: learnt.models, catalogue, delta, looks, lists };
+  const services = { online, producer, clock: systemClock, telemetry, models: learnt.models, catalogue, delta, looks, lists, trials: new TrialAudience() };
   const feed = new FeedService(services, new RedisSessions(online.client), fallback);
 
   const missing = async () => {

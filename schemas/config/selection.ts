@@ -5,8 +5,16 @@ export interface Selection {
   /** Places that a video of a creator whom few have watched is lifted by, and how many watches are few. */
   readonly newCreatorLift: number;
   readonly newCreatorWatches: number;
-  /** Places of a session that belong to a source: at `at` of every `every`, counted from 0. */
-  readonly slots: readonly { readonly source: string; readonly every: number; readonly at: number }[];
+  readonly slots: readonly Slot[];
+}
+
+/** Places of a session that belong to a source: at `at` of every `every`, counted from 0. */
+export interface Slot {
+  readonly source: string;
+  readonly every: number;
+  readonly at: number;
+  /** Drawn by lot, which teaches something, or the best by score. */
+  readonly by: 'lot' | 'score';
 }
 
 export const selection: Selection = {
@@ -15,8 +23,9 @@ export const selection: Selection = {
   newCreatorLift: 5,
   newCreatorWatches: 100,
   slots: [
-    { source: 'exposure-pool', every: 10, at: 4 },
-    { source: 'explore', every: 20, at: 17 },
+    { source: 'exposure-pool', every: 10, at: 4, by: 'lot' },
+    { source: 'live-now', every: 20, at: 9, by: 'score' },
+    { source: 'explore', every: 20, at: 17, by: 'lot' },
   ],
 };
 

@@ -26,6 +26,7 @@ export const videoPublished = event({
     width: int('Width of the picture as it is shown, in pixels.', 0),
     height: int('Height of the picture as it is shown, in pixels.', 0),
     soundId: text('The sound that it uses: of a registered work (work/...), of another video, or its own (sound/...) that others may use.', ''),
+    live: int('1 for a broadcast that goes on, whose length is 0. It ends by a removal, or by its recording: the same video again, with 0.', 0),
     minAge: int('Youngest viewer that it is for, in years; 0 for everybody.', 0),
     blockedRegions: strings('Regions where it may not be shown.'),
     moderation: oneOf('What moderation decided: limited is shown to followers alone.', ['approved', 'limited', 'blocked'], 'approved'),

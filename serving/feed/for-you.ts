@@ -1,5 +1,6 @@
 import type { Pipeline } from '../engine/pipeline.ts';
 import { preRank, rank } from '../ranking/rank.ts';
+import { countTrials } from './effects/count-trials.ts';
 import { logServed } from './effects/log-served.ts';
 import { prewarmEdge } from './effects/prewarm-edge.ts';
 import { notOwn } from './filters/not-own.ts';
@@ -22,6 +23,7 @@ import { explore } from './sources/explore.ts';
 import { exposurePool } from './sources/exposure-pool.ts';
 import { followedCreators } from './sources/followed-creators.ts';
 import { fresh } from './sources/fresh.ts';
+import { liveBroadcasts } from './sources/live-now.ts';
 import { similarContent } from './sources/similar-content.ts';
 import { similarTaste } from './sources/similar-taste.ts';
 import { similarToRecent } from './sources/similar-to-recent.ts';
@@ -40,6 +42,7 @@ export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidat
     similarToRecent(services),
     similarContent(services),
     exposurePool(services),
+    liveBroadcasts(services),
     explore,
   ],
   candidate: (id, { candidates }) => candidates.take(id),
@@ -51,5 +54,5 @@ export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidat
   enrich: [creatorFeatures(services)],
   score: rank(services.telemetry),
   select: [variety, newCreators, creatorDiversity, startersFirst, slots, first],
-  effects: [logServed(services), prewarmEdge(services)],
+  effects: [logServed(services), prewarmEdge(services), countTrials(services)],
 });

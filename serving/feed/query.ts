@@ -15,6 +15,7 @@ import type { LiveDelta } from '../retrieval/live-delta.ts';
 import type { NewLooks } from '../retrieval/new-looks.ts';
 import type { Candidates } from './candidate-pool.ts';
 import type { SharedLists } from './sources/shared-lists.ts';
+import type { TrialAudience } from './sources/trial-audience.ts';
 
 /** What feed components are given: ports. */
 export interface FeedServices {
@@ -27,6 +28,7 @@ export interface FeedServices {
   readonly delta: LiveDelta;
   readonly looks: NewLooks;
   readonly lists: SharedLists;
+  readonly trials: TrialAudience;
 }
 
 /** The artifacts that serve at this moment. A request takes each once, so that it never mixes versions. */

@@ -93,7 +93,8 @@ export const preRank = (telemetry: Telemetry): Narrower<FeedQuery, FeedCandidate
       return (await preRanker.predict(rowsOf(candidates)))['value'] as Float32Array;
     });
     const least = Float64Array.from(candidates, (c) => c.score).sort()[candidates.length - ranked] as number;
-    return candidates.filter((c) => c.score >= least || c.sources.includes('exposure-pool'));
+    const slots = query.selection.slots.map((slot) => slot.source);
+    return candidates.filter((c) => c.score >= least || slots.some((source) => c.sources.includes(source)));
   },
 });
 

@@ -63,6 +63,7 @@ export function endFrom(video: VideoUploaded, sha256: string, results: ReadonlyM
     placeholder: of(results, scenes).placeholder,
     width: picture.width,
     height: picture.height,
+    live: 0,
     minAge: judged.minAge,
     blockedRegions: rights.blockedRegions,
     chaptersUrl: stream.chaptersUrl,

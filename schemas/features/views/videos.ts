@@ -20,6 +20,8 @@ export interface VideoCard {
   readonly chaptersUrl: string;
   /** BlurHash of the poster. */
   readonly placeholder: string;
+  /** A broadcast that goes on. */
+  readonly live: boolean;
   /** Years; 0 for everybody. */
   readonly minAge: number;
   readonly blockedRegions: readonly string[];
@@ -39,6 +41,7 @@ export const cardOfEvent = (e: VideoPublished): VideoCard => ({
   previewUrl: e.previewUrl,
   chaptersUrl: e.chaptersUrl,
   placeholder: e.placeholder,
+  live: e.live === 1,
   minAge: e.minAge,
   blockedRegions: e.blockedRegions,
   moderation: e.moderation,
@@ -81,7 +84,16 @@ export const freshVideos: Recent = {
   entity: { all: 'world' },
   key: 'videoId',
   capacity: 5_000,
-  when: () => true,
+  when: (e) => e.live === 0,
+};
+export const liveNow: Recent = {
+  storage: 'recent',
+  name: 'live-now',
+  doc: 'The newest broadcasts. The card says which of them go on.',
+  entity: { all: 'world' },
+  key: 'videoId',
+  capacity: 2_000,
+  when: (e) => e.live === 1,
 };
 export const creatorVideos: Recent = {
   storage: 'recent',
@@ -102,5 +114,5 @@ export const topicVideos: Recent = {
   when: () => true,
 };
 
-export const publishedViews = [videoCard, videoContent, freshVideos, creatorVideos, topicVideos, videoStatePublished] as const;
+export const publishedViews = [videoCard, videoContent, freshVideos, liveNow, creatorVideos, topicVideos, videoStatePublished] as const;
 export const removedViews = [videoCardRemoved, videoContentRemoved, videoStateRemoved] as const;

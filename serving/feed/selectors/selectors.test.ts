@@ -12,10 +12,10 @@ import { startersFirst } from './starters.ts';
 import { variety } from './variety.ts';
 
 const watches = rankingFeature('creator.watches_d14');
-const sources = ['fresh', 'trending-in-region', 'exposure-pool', 'explore'];
+const sources = ['fresh', 'trending-in-region', 'exposure-pool', 'explore', 'live-now'];
 
 const ranked = fc
-  .array(fc.record({ creator: fc.nat(6), topic: fc.nat(4), source: fc.nat(3), watches: fc.nat(300), score: fc.double({ min: -20, max: 20, noNaN: true }) }), {
+  .array(fc.record({ creator: fc.nat(6), topic: fc.nat(4), source: fc.nat(4), watches: fc.nat(300), score: fc.double({ min: -20, max: 20, noNaN: true }) }), {
     maxLength: 80,
   })
   .map((items) =>
@@ -82,6 +82,22 @@ test('a slot that has candidates is never lost, whatever the selectors before it
       expect(page[at]?.sources).toContain('exposure-pool');
       expect(page[at]?.reason).toBe('exposure-pool');
       expect(1 / (page[at]?.propensity as number)).toBeLessThanOrEqual(offered);
+    }),
+  );
+});
+
+test('the best broadcast has its place, and the others of them stand behind everything else', () => {
+  fc.assert(
+    fc.property(ranked, positions, (list, position) => {
+      const page = slots.select(query(20, position), list);
+      const live = list.filter((c) => c.sources.includes('live-now'));
+      const at = page.findIndex((_c, i) => (position + i) % 20 === 9);
+      if (live.length === 0 || list.length < 40) return;
+      const best = live.toSorted((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1))[0];
+      expect(page[at]).toBe(best);
+      expect([best?.reason, best?.propensity]).toEqual(['live-now', 1]);
+      const tail = page.slice(page.length - live.length + 1);
+      expect(tail.every((c) => live.includes(c))).toBe(true);
     }),
   );
 });

@@ -1,7 +1,8 @@
 import type { Source } from '../../engine/pipeline.ts';
 import type { FeedQuery } from '../query.ts';
 
-const drawn = 30;
+/** Few, for each of them comes before the ranker: a slot draws from all of them. */
+const drawn = 10;
 
 /** Videos drawn at random from the index: what no other source would ever offer. */
 export const explore: Source<FeedQuery> = {

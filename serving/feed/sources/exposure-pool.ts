@@ -6,13 +6,13 @@ import { freshVideos } from '#schemas/features/views/videos.ts';
 import type { Source } from '../../engine/pipeline.ts';
 import { noise } from '../../ranking/heuristic.ts';
 import type { FeedQuery, FeedServices } from '../query.ts';
+import { kindsOf } from './trial-audience.ts';
 
 /** Videos that may be in a pool, how many of them are offered to one request, and how old the list may be. */
 const newest = 1_000;
 const offered = 20;
 const freshMs = 2_000;
-/** Where more than this share of a video's viewers are, it waits for others, once so many have seen it. */
-const mostInOneRegion = 0.6;
+/** Once so many have seen a video it matters where they are. */
 const before = 20;
 
 interface OpenVideo {
@@ -49,14 +49,18 @@ async function regionsOf(online: OnlineStore, ids: readonly string[], nowMs: num
 
 /**
  * Unknown videos that still earn viewers. Which of them a viewer is offered is drawn without regard to his tastes:
- * what strangers do with a video is the evidence. A video that one region has seen most waits for the others.
+ * what strangers do with a video is the evidence. A video that one kind of viewers has seen most waits for the others.
  */
 export const exposurePool = (services: FeedServices): Source<FeedQuery> => {
+  const { trials } = services;
   let known: { readonly videos: Promise<OpenVideo[]>; readonly atMs: number } | null = null;
   return {
     name: 'exposure-pool',
     budgetMs: 60,
-    async find({ nowMs, region, seed, position }) {
+    async find(query) {
+      const { nowMs, region, seed, position } = query;
+      const kinds = kindsOf(query);
+      trials.met(kinds);
       if (!known || nowMs - known.atMs >= freshMs) {
         const videos = openVideos(services, nowMs);
         known = { videos, atMs: nowMs };
@@ -64,7 +68,7 @@ export const exposurePool = (services: FeedServices): Source<FeedQuery> => {
           known = null;
         });
       }
-      const open = (await known.videos).filter((v) => v.regions.size === 0 || (v.regions.get(region) ?? 0) <= mostInOneRegion);
+      const open = (await known.videos).filter((v) => !trials.waits(v.id, kinds) && !trials.tooMany(kinds[0] as string, v.regions.get(region) ?? 0));
       const draws = Float64Array.from(open, ({ id }) => noise(seed + position, id));
       const last = draws.toSorted()[Math.min(offered, draws.length) - 1] ?? 0;
       return open.filter((_v, i) => (draws[i] as number) <= last).map((v) => v.id);
