@@ -23,6 +23,7 @@ import { type Inspectors, nobody } from './processing/ports.ts';
 import type { Watcher } from './processing/process-video.ts';
 import { RegisteredWorks, type Work } from './processing/registered-works.ts';
 import { reviewsTopology } from './processing/reviews.ts';
+import { sweepScratch } from './processing/scratch.ts';
 import { processingTopology } from './processing/topology.ts';
 import { type Mismatch, verifyMedia } from './processing/verify.ts';
 
@@ -45,6 +46,7 @@ export interface RunOptions {
 
 /** The processing of uploads, which needs more of the outside world than the others. */
 async function uploads(config: Config, adapters: Adapters, { atTask }: RunOptions): Promise<readonly Topology[]> {
+  await sweepScratch();
   const blobs = new S3Blobs(config.s3);
   const producer = new EventProducer(adapters);
   const services = {

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -48,7 +48,7 @@ function worker(step?: string): Worker {
 let clips = 0;
 async function upload(videoId: string, body?: Buffer): Promise<void> {
   clips++;
-  const bytes = body ?? (await readFile(await makeClip(join(folder, `${videoId}.mp4`), { seconds: 5, size: `${480 + 2 * clips}x360`, rate: 24 })));
+  const bytes = body ?? (await readFile(await makeClip(join(folder, `${videoId}.mp4`), { seconds: 3, size: `${480 + 2 * clips}x360`, rate: 24 })));
   const objectKey = `originals/${videoId}`;
   await blobs.put(quarantine, objectKey, bytes);
   const common = { creatorId: `creator-${clips % 3}`, sha256: '', caption: 'a clip', topics: ['test'], region: 'DE', soundId: '', derivedFrom: '', minAge: 0 };
@@ -144,6 +144,7 @@ test('kill -9 in the middle of a transcode: what is there is a list that grows, 
   await expectEnd(videoId, 'published');
   await expectPlayable(videoId);
   expect((await blobs.get(mediaBucket, second))?.subarray(-8), 'made twice').toEqual(mark);
+  expect((await readdir(tmpdir())).filter((name) => name.startsWith('foryou-media-') && name.includes(`-${victim.child.pid}-`))).toEqual([]);
   await next.end('SIGTERM');
 });
 

@@ -92,7 +92,6 @@ function mutate(bytes: Buffer, random: (below: number) => number): Buffer {
 }
 
 test(`${mutants} damaged files: each ends clearly, and the worker lives on`, { timeout: 900_000 }, async () => {
-  const random = numbers(seed);
   const media = new FfmpegMedia(readConfig().media.sandbox);
   const ends = new Map<string, number>();
   const unclear: string[] = [];
@@ -101,7 +100,7 @@ test(`${mutants} damaged files: each ends clearly, and the worker lives on`, { t
     for (let i = next++; i < mutants; i = next++) {
       const original = originals[i % originals.length] as (typeof originals)[number];
       const file = join(folder, `mutant-${i}`);
-      await writeFile(file, mutate(original.bytes, random));
+      await writeFile(file, mutate(original.bytes, numbers(Math.imul(seed + i, 0x9e3779b1))));
       try {
         const { outcome } = await checkFile({ blobs: new MemoryBlobs(), media, ...nobody }, file, new AbortController().signal);
         const end = outcome.kind === 'rejected' ? outcome.event.reason : outcome.kind;

@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Blobs } from '#infra/blobs/blobs.ts';
 import type { Clock } from '#infra/clock/clock.ts';
@@ -13,6 +12,7 @@ import { endFrom, type Held, type Outcome, rejectedFor } from './outcome.ts';
 import type { Inspectors } from './ports.ts';
 import { processing, processingConcurrency } from './processing.ts';
 import { keptResults, users } from './results.ts';
+import { makeScratch } from './scratch.ts';
 
 export interface ProcessingServices extends Inspectors {
   readonly blobs: Blobs;
@@ -34,7 +34,7 @@ export interface Watcher {
  * Throws when the signal aborts, and for bugs.
  */
 export async function processVideo(services: ProcessingServices, video: VideoUploaded, signal: AbortSignal, watcher: Watcher = {}): Promise<Outcome | Held> {
-  const scratch = await mkdtemp(join(tmpdir(), 'foryou-media-'));
+  const scratch = await makeScratch();
   const attempts = new Attempts(services.blobs, video.videoId);
   let content: Content | null = null;
   try {
