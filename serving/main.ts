@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { connect, disconnect } from '#infra/adapters.ts';
+import { type Adapters, connect, disconnect } from '#infra/adapters.ts';
 import { ArtifactLoader } from '#infra/artifacts/loader.ts';
 import { ArtifactStore } from '#infra/artifacts/store.ts';
 import { S3Blobs } from '#infra/blobs/s3.ts';
@@ -9,6 +9,7 @@ import { systemClock } from '#infra/clock/clock.ts';
 import type { Config } from '#infra/config.ts';
 import { ThreadedInference } from '#infra/inference/threaded.ts';
 import { RedisOnlineStore } from '#infra/online/redis.ts';
+import { GatheringProducer } from '#infra/producer/gathering-producer.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { RedisSessions } from '#infra/sessions/redis.ts';
 import { watchEventLoop } from '#infra/telemetry/event-loop.ts';
@@ -65,22 +66,22 @@ async function learntArtifacts(blobs: S3Blobs, telemetry: Telemetry) {
   };
 }
 
+/** Without Redis, or with one that is slow to answer, the process starts all the same and answers degraded until it is there. */
+async function stores(config: Config, { catalog }: Adapters): Promise<{ online: RedisOnlineStore; limitStore: Redis }> {
+  const online = new RedisOnlineStore({ url: config.redisUrl, shards: config.onlineShards, catalog, commandTimeoutMs: onlineTimeoutMs, failFast: true });
+  const limitStore = new Redis(config.redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: limitTimeoutMs });
+  limitStore.on('error', () => {});
+  const ready = (client: Redis) => new Promise<void>((resolve) => client.once('ready', () => resolve()));
+  await Promise.all([online.client, limitStore].map((client) => Promise.race([ready(client), setTimeout(3_000)])));
+  return { online, limitStore };
+}
+
 /** The serving process: starts listening, and returns how to stop it. */
 export async function serve(config: Config): Promise<{ stop(): Promise<void>; threads: { readonly index: ThreadCalls; readonly models: ThreadCalls } }> {
   const adapters = connect(config, 'foryou-serving');
-  const online = new RedisOnlineStore({
-    url: config.redisUrl,
-    shards: config.onlineShards,
-    catalog: adapters.catalog,
-    commandTimeoutMs: onlineTimeoutMs,
-    failFast: true,
-  });
-  const limitStore = new Redis(config.redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: limitTimeoutMs });
-  limitStore.on('error', () => {});
-  // Without Redis, or with one that is slow to answer, the process starts all the same and answers degraded until it is there.
-  const ready = (client: Redis) => new Promise<void>((resolve) => client.once('ready', () => resolve()));
-  await Promise.all([online.client, limitStore].map((client) => Promise.race([ready(client), setTimeout(3_000)])));
+  const { online, limitStore } = await stores(config, adapters);
   const producer = new EventProducer(adapters);
+  const gathering = new GatheringProducer(producer);
   const { telemetry } = adapters;
   const loop = watchEventLoop(telemetry);
   const catalogue = new Catalogue(online);
@@ -92,7 +93,19 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   await fallback.start(2_000);
   const blobs = new S3Blobs(config.s3);
   const learnt = await learntArtifacts(blobs, telemetry);
-  const services = { online, producer, clock: systemClock, telemetry, models: learnt.models, catalogue, delta, looks, lists, trials: new TrialAudience() };
+  const services = {
+    online,
+    producer,
+    gathering,
+    clock: systemClock,
+    telemetry,
+    models: learnt.models,
+    catalogue,
+    delta,
+    looks,
+    lists,
+    trials: new TrialAudience(),
+  };
   const feed = new FeedService(services, new RedisSessions(online.client), fallback);
 
   const missing = async () => {
@@ -122,6 +135,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
     threads: learnt.threads,
     async stop() {
       await app.close();
+      await gathering.settled();
       loop.stop();
       fallback.stop();
       await following.stop();

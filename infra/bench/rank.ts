@@ -21,7 +21,7 @@ const warmUp = 50;
 
 function rows(random: Random): FeedCandidate[] {
   return Array.from({ length: candidates }, (_, i) => {
-    const features = Float64Array.from(rankingFeatures, () => random.normal());
+    const features = Float32Array.from(rankingFeatures, () => random.normal());
     const card = { creatorId: `creator-${i % 97}`, topics: ['music'], publishedAt: 1, durationMs: 9_000 };
     return { id: `v${i}`, sources: ['fresh'], score: 0, card, features } as unknown as FeedCandidate;
   });

@@ -68,14 +68,14 @@ describe.each<[string, Inference]>([
 
 describe('a model over rows of named features', () => {
   const known = ['a', 'b', 'c', 'd'];
-  const row = Float64Array.of(1, 2, 4, 8);
+  const row = Float32Array.of(1, 2, 4, 8);
   const matrix = (metadata: Record<string, string>): Buffer => encodeOnnx({ ...sums, outputs: [{ name: 'sum', dims: ['n', 1] }], metadata });
   const load = (bytes: Buffer) => RowModel.load(new OnnxRuntime(), bytes, { known, predicted: outcomes });
 
   test('gives a matrix its columns in the order that its metadata names', async () => {
     const model = await load(matrix({ [featuresKey]: '["d","a","b"]', [outcomesKey]: '["like"]' }));
     expect(model.predictions).toEqual(['like']);
-    expect(Array.from((await model.predict([row, Float64Array.of(0, 0, 9, 1)]))['like'] as Float32Array)).toEqual([11, 1]);
+    expect(Array.from((await model.predict([row, Float32Array.of(0, 0, 9, 1)]))['like'] as Float32Array)).toEqual([11, 1]);
     await model.release();
   });
 
@@ -91,7 +91,7 @@ describe('a model over rows of named features', () => {
 
   test('refuses predictions that are no numbers', async () => {
     const model = await load(matrix({ [featuresKey]: '["a","b","c"]', [outcomesKey]: '["like"]' }));
-    await expect(model.predict([Float64Array.of(Number.NaN, 0, 0, 0)])).rejects.toMatchObject({ code: 'artifact-refused' });
+    await expect(model.predict([Float32Array.of(Number.NaN, 0, 0, 0)])).rejects.toMatchObject({ code: 'artifact-refused' });
     await model.release();
   });
 });
@@ -115,7 +115,7 @@ test('calls that come while others are on their way go as one, each gets its own
   const known = ['a', 'b', 'c'];
   const bytes = encodeOnnx({ ...graph, metadata: { [featuresKey]: JSON.stringify(known) } });
   const model = await RowModel.load(slow, bytes, { known, predicted: outcomes });
-  const rowsOf = (call: number) => Array.from({ length: 1 + (call % 7) }, (_, r) => Float64Array.of(call, r, 1));
+  const rowsOf = (call: number) => Array.from({ length: 1 + (call % 7) }, (_, r) => Float32Array.of(call, r, 1));
   const answers = await Promise.all(Array.from({ length: 40 }, (_, call) => model.predict(rowsOf(call))));
   for (const [call, answer] of answers.entries())
     expect([...(answer['like'] ?? [])]).toEqual(

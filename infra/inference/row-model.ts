@@ -3,7 +3,7 @@ import { ForyouError } from '../errors.ts';
 import { type Inference, type Model, type Tensor, tensor } from './inference.ts';
 
 interface Waiting {
-  readonly rows: readonly Float64Array[];
+  readonly rows: readonly Float32Array[];
   resolve(predicted: Record<string, Float32Array>): void;
   reject(error: Error): void;
 }
@@ -52,7 +52,7 @@ export class RowModel {
    * One number per row for each prediction. Throws `artifact-refused` when one is no number or has another shape.
    * While calls are on their way, those that come meanwhile wait and go as one: fewer turns of the model's thread.
    */
-  predict(rows: readonly Float64Array[]): Promise<Record<string, Float32Array>> {
+  predict(rows: readonly Float32Array[]): Promise<Record<string, Float32Array>> {
     if (this.#waiting.length >= waitingMost) return Promise.reject(new ForyouError('unavailable', 'the model has too many calls waiting'));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ rows, resolve, reject });
@@ -85,20 +85,20 @@ export class RowModel {
     }
   }
 
-  async #predict(rows: readonly Float64Array[]): Promise<Record<string, Float32Array>> {
+  async #predict(rows: readonly Float32Array[]): Promise<Record<string, Float32Array>> {
     const outputs = await this.#model.run(this.#plan.matrix ? { [this.#plan.matrix.input]: this.#matrix(rows) } : this.#columns(rows));
     return Object.fromEntries(
       Object.entries(this.#plan.predictions).map(([name, { output, column }]) => [name, columnOf(outputs[output] as Tensor, rows.length, column, name)]),
     );
   }
 
-  #matrix(rows: readonly Float64Array[]): Tensor {
+  #matrix(rows: readonly Float32Array[]): Tensor {
     const width = this.#places.length;
     const data = new Float32Array(rows.length * width);
-    for (let r = 0; r < rows.length; r++) for (let c = 0; c < width; c++) data[r * width + c] = (rows[r] as Float64Array)[this.#places[c] as number] as number;
+    for (let r = 0; r < rows.length; r++) for (let c = 0; c < width; c++) data[r * width + c] = (rows[r] as Float32Array)[this.#places[c] as number] as number;
     return tensor(data, rows.length, width);
   }
-  #columns(rows: readonly Float64Array[]): Record<string, Tensor> {
+  #columns(rows: readonly Float32Array[]): Record<string, Tensor> {
     return Object.fromEntries(
       this.#plan.single.map((name, c) => {
         const data = Float32Array.from(rows, (row) => row[this.#places[c] as number] as number);

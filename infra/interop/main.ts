@@ -106,7 +106,7 @@ async function tryModel({ config }: TestStack, folder: string): Promise<void> {
   const probe = JSON.parse(await readFile(join(folder, 'probe.json'), 'utf8')) as { rows: number[][]; complete: number[] };
   const model = await RowModel.load(new OnnxRuntime(), bytes, { known: rankingFeatures, predicted: outcomes });
   const rows = probe.rows.map((values) => {
-    const row = new Float64Array(rankingFeatures.length);
+    const row = new Float32Array(rankingFeatures.length);
     values.forEach((value, i) => {
       row[rankingFeatures.indexOf(chosen[i] as string)] = value;
     });

@@ -58,7 +58,7 @@ export function replay(log: readonly View[]): ReplayedLog {
   const x = new Float32Array(log.length * featureCount);
   const y = new Float32Array(log.length * outcomeCount);
   const known = new Float32Array(log.length * outcomeCount).fill(1);
-  const row = new Float64Array(featureCount);
+  const row = new Float32Array(featureCount);
   const published = new Map<string, number>();
   for (const [r, { timeMs, events }] of log.entries()) {
     const watch = events[0] as Engagement;
@@ -86,7 +86,7 @@ export function replay(log: readonly View[]): ReplayedLog {
   return { data: { rows: log.length, x, y, known, group }, views: log };
 }
 
-function fillRow(row: Float64Array, history: History, watch: Engagement, nowMs: number, publishedAt: number): void {
+function fillRow(row: Float32Array, history: History, watch: Engagement, nowMs: number, publishedAt: number): void {
   row.fill(0);
   const map = (view: AnyView): ReadonlyMap<string, number> => (history.read(view, watch.userId, nowMs) as Map<string, number> | undefined) ?? new Map();
   const viewer = { topics: map(userTopics), topicsAvoided: map(userTopicsAvoided), creators: map(userCreators), follows: new Set<string>() };

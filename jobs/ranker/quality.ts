@@ -26,7 +26,7 @@ export async function predictAll(model: RowModel, data: RankingData): Promise<Fl
   const out = new Float32Array(data.rows * outcomeCount).fill(Number.NaN);
   for (let from = 0; from < data.rows; from += chunk) {
     const to = Math.min(data.rows, from + chunk);
-    const rows = Array.from({ length: to - from }, (_, i) => Float64Array.from(data.x.subarray((from + i) * featureCount, (from + i + 1) * featureCount)));
+    const rows = Array.from({ length: to - from }, (_, i) => data.x.subarray((from + i) * featureCount, (from + i + 1) * featureCount));
     const predicted = await model.predict(rows);
     outcomes.forEach((outcome, o) => {
       const column = predicted[outcome];

@@ -157,7 +157,7 @@ test('a ranker learns what is there, is calibrated, carries its schema, and its 
   expect(fitted.preRankerAgreement).toBeGreaterThan(0.4);
   const model = await RowModel.load(inference, fitted.ranker, { known: rankingFeatures, predicted: outcomes });
   expect([...model.predictions].sort()).toEqual([...outcomes].sort());
-  const rows = Array.from({ length: 200 }, (_, r) => Float64Array.from(data.x.subarray(r * featureCount, (r + 1) * featureCount)));
+  const rows = Array.from({ length: 200 }, (_, r) => Float32Array.from(data.x.subarray(r * featureCount, (r + 1) * featureCount)));
   const { complete } = await model.predict(rows);
   expect(
     auc(

@@ -101,6 +101,36 @@ export const videoColumnsAt = rankingFeature(columnsOf(videoView)[0] as string);
 const userAt = rankingFeature(userColumns[0] as string);
 export const creatorColumnsAt = rankingFeature(columnsOf(creatorView)[0] as string);
 
+/** The shares that follow from the columns of one view: they lie behind each other in a row too. */
+export interface Rates {
+  /** Where the columns that they follow from begin in a row, and where they do. */
+  readonly columnsAt: number;
+  readonly at: number;
+  readonly count: number;
+  /** Writes them, from columns that begin at `columns` of `from`, to `to` of `into`. */
+  fill(from: Float32Array, columns: number, into: Float32Array, to: number): void;
+}
+function ratesOf(view: AnyPackedView, columnsAt: number): Rates {
+  const own = rates.flatMap((rate, i) => (rate.name.startsWith(`${view.name}.`) ? [{ ...rate, i }] : []));
+  const parts = Int32Array.from(own, (r) => r.part - columnsAt);
+  const wholes = Int32Array.from(own, (r) => r.whole - columnsAt);
+  const imagined = Float64Array.from(own, (r) => r.prior * priorWatches);
+  return {
+    columnsAt,
+    at: baseFeatureCount + (own[0]?.i as number),
+    count: own.length,
+    fill(from, columns, into, to) {
+      for (let i = 0; i < parts.length; i++)
+        into[to + i] =
+          ((from[columns + (parts[i] as number)] as number) + (imagined[i] as number)) /
+          (Math.max(0, from[columns + (wholes[i] as number)] as number) + priorWatches);
+    },
+  };
+}
+export const videoRates = ratesOf(videoView, videoColumnsAt);
+const userRates = ratesOf(userView, userAt);
+export const creatorRates = ratesOf(creatorView, creatorColumnsAt);
+
 export interface ViewerFacts {
   readonly topics: ReadonlyMap<string, number>;
   readonly topicsAvoided: ReadonlyMap<string, number>;
@@ -118,24 +148,26 @@ const week = 7 * 24 * 60;
 const day = 86_400_000;
 
 /** What every candidate of one moment shares: the viewer's own values, the hour, the position. */
-export function fillMoment(row: Float64Array, packed: Buffer | null, nowMs: number, position: number): void {
+export function fillMoment(row: Float32Array, packed: Buffer | null, nowMs: number, position: number): void {
   fillUser(row, packed, nowMs);
   row[at.position] = position;
   const angle = (2 * Math.PI * (nowMs % day)) / day;
   row[at.hourSin] = Math.sin(angle);
   row[at.hourCos] = Math.cos(angle);
+  userRates.fill(row, userAt, row, userRates.at);
 }
 /** Copies what `fillMoment` wrote. */
-export function copyMoment(from: Float64Array, to: Float64Array): void {
+export function copyMoment(from: Float32Array, to: Float32Array): void {
   for (let i = at.idleMinutes; i <= at.hourCos; i++) to[i] = from[i] as number;
   for (let i = userAt; i < creatorColumnsAt; i++) to[i] = from[i] as number;
+  for (let i = userRates.at; i < userRates.at + userRates.count; i++) to[i] = from[i] as number;
 }
 
 /**
  * The values of a pair. `sources`: which of them offered the video. `similarity`: cosine of the viewer's and the
  * video's vectors, 0 when one of them is unknown. Times are epoch milliseconds.
  */
-export function fillPair(row: Float64Array, viewer: ViewerFacts, video: CandidateFacts, sources: readonly string[], similarity: number, nowMs: number): void {
+export function fillPair(row: Float32Array, viewer: ViewerFacts, video: CandidateFacts, sources: readonly string[], similarity: number, nowMs: number): void {
   let affinity = 0;
   let avoidance = 0;
   for (let i = 0; i < video.topics.length; i++) {
@@ -162,28 +194,19 @@ export function fillPair(row: Float64Array, viewer: ViewerFacts, video: Candidat
 export const idleMinutes = (lastSeenMs: number, nowMs: number): number => (lastSeenMs > 0 ? Math.min(week, Math.max(0, nowMs - lastSeenMs) / 60_000) : week);
 
 const userRow = new Float64Array(columnNames(userView).length);
-function fillUser(row: Float64Array, value: Buffer | null | undefined, nowMs: number): void {
+function fillUser(row: Float32Array, value: Buffer | null | undefined, nowMs: number): void {
   readPacked(userView, value, nowMs, userRow);
   row[at.idleMinutes] = idleMinutes(userRow[lastSeen] as number, nowMs);
   for (let from = 0, to = userAt; from < userRow.length; from++) if (from !== lastSeen) row[to++] = userRow[from] as number;
 }
 
-function fillRate(row: Float64Array | Float32Array, offset: number, i: number): void {
-  const { part, whole, prior } = rates[i] as Rate;
-  row[offset + baseFeatureCount + i] = ((row[offset + part] as number) + prior * priorWatches) / (Math.max(0, row[offset + whole] as number) + priorWatches);
-}
 /** The values that follow from the base values of a row that begins at `offset`. */
-export function fillDerived(row: Float64Array | Float32Array, offset = 0): void {
-  for (let i = 0; i < rates.length; i++) fillRate(row, offset, i);
-}
-const videoRates = rates.flatMap(({ name }, i) => (name.startsWith(`${videoView.name}.`) ? [i] : []));
-/** Those of them that follow from the video alone. */
-export function fillVideoRates(row: Float64Array): void {
-  for (let i = 0; i < videoRates.length; i++) fillRate(row, 0, videoRates[i] as number);
+export function fillDerived(row: Float32Array, offset = 0): void {
+  for (const { columnsAt, at, fill } of [videoRates, userRates, creatorRates]) fill(row, offset + columnsAt, row, offset + at);
 }
 
 /** Base values by name for the log; what is 0 is left out. */
-export function baseValues(row: Float64Array): Record<string, number> {
+export function baseValues(row: Float32Array): Record<string, number> {
   const values: Record<string, number> = {};
   for (let i = 0; i < baseFeatureCount; i++) if (row[i] !== 0) values[base[i] as string] = row[i] as number;
   return values;

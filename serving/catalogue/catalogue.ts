@@ -1,11 +1,15 @@
 import type { OnlineStore } from '#infra/online/online.ts';
+import { creatorRates, videoRates } from '#schemas/features/ranking.ts';
 import { creatorView, videoView } from '#schemas/features/views/engagement.ts';
 import { type VideoCard, videoCard } from '#schemas/features/views/videos.ts';
+import { hashOf } from '../ranking/noise.ts';
 import { type Kept, KeptColumns } from './kept-columns.ts';
 
 /** What this process knows of one video. One lookup finds all of it: a request asks for a thousand. */
 export class KnownVideo {
   readonly id: string;
+  /** Of the id, for draws. */
+  readonly hash: number;
   /** Event time of `card`: the later of two facts wins, and at a tie the removal. */
   timeMs = Number.NEGATIVE_INFINITY;
   /** Null for a removed or unknown video. */
@@ -19,6 +23,7 @@ export class KnownVideo {
 
   constructor(id: string, columns: KeptColumns) {
     this.id = id;
+    this.hash = hashOf(id);
     this.features = { columns, row: columns.add(id) };
   }
 }
@@ -33,9 +38,9 @@ const most = 300_000;
 export class Catalogue {
   readonly #online: OnlineStore;
   readonly #known = new Map<string, KnownVideo>();
-  #columns = new KeptColumns(videoView);
+  #columns = new KeptColumns(videoView, videoRates);
   readonly #creators = new Map<string, Kept>();
-  #creatorColumns = new KeptColumns(creatorView);
+  #creatorColumns = new KeptColumns(creatorView, creatorRates);
   /** Removed videos: few, and asked for often. */
   readonly #gone = new Set<string>();
   /** Topics and creators as one string each: comparing what is the same costs nothing. */
@@ -95,7 +100,7 @@ export class Catalogue {
     this.#known.clear();
     this.#gone.clear();
     this.#names.clear();
-    this.#columns = new KeptColumns(videoView);
+    this.#columns = new KeptColumns(videoView, videoRates);
   }
 
   #creator(id: string): Kept {
@@ -103,7 +108,7 @@ export class Catalogue {
     if (known) return known;
     if (this.#creators.size >= most) {
       this.#creators.clear();
-      this.#creatorColumns = new KeptColumns(creatorView);
+      this.#creatorColumns = new KeptColumns(creatorView, creatorRates);
     }
     const made = { columns: this.#creatorColumns, row: this.#creatorColumns.add(id) };
     this.#creators.set(id, made);
@@ -123,7 +128,7 @@ export class Catalogue {
         videoCard,
         unknown.map((i) => ids[i] as string),
       );
-      const passing = new KeptColumns(videoView);
+      const passing = new KeptColumns(videoView, videoRates);
       unknown.forEach((i, at) => {
         found[i] = this.#read(ids[i] as string, values[at] ?? null, passing);
       });

@@ -4,7 +4,7 @@ import type { FeedCandidate } from './query.ts';
 
 const width = rankingFeatures.length;
 const perBlock = 512;
-/** So many blocks are kept for later requests: some 25 MB. */
+/** So many blocks are kept for later requests: some 12 MB. */
 const mostFree = 64;
 
 /**
@@ -42,7 +42,7 @@ export interface Candidates {
 }
 
 function makeBlock(): FeedCandidate[] {
-  const rows = new Float64Array(perBlock * width);
+  const rows = new Float32Array(perBlock * width);
   return Array.from({ length: perBlock }, (_, i) => ({
     id: '',
     sources: [],

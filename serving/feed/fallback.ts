@@ -1,7 +1,7 @@
 import { worldTrending } from '#schemas/features/views/engagement.ts';
 import { freshVideos, type VideoCard } from '#schemas/features/views/videos.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
-import { noise } from '../ranking/heuristic.ts';
+import { noise } from '../ranking/noise.ts';
 import { encodeCursor } from './cursor.ts';
 import type { FeedRequest } from './feed-service.ts';
 import { prefetchOf } from './prefetch.ts';

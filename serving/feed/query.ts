@@ -1,7 +1,7 @@
 import type { Loaded } from '#infra/artifacts/loader.ts';
 import type { Clock } from '#infra/clock/clock.ts';
 import type { OnlineStore } from '#infra/online/online.ts';
-import type { EventProducer } from '#infra/producer/producer.ts';
+import type { GatheringProducer } from '#infra/producer/gathering-producer.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import type { Selection } from '#schemas/config/selection.ts';
 import type { ViewerFacts } from '#schemas/features/ranking.ts';
@@ -20,7 +20,8 @@ import type { TrialAudience } from './sources/trial-audience.ts';
 /** What feed components are given: ports. */
 export interface FeedServices {
   readonly online: OnlineStore;
-  readonly producer: EventProducer;
+  /** For what happens because of a response, which nobody waits for. */
+  readonly gathering: GatheringProducer;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly models: Models;
@@ -93,7 +94,7 @@ export interface FeedCandidate extends Candidate {
   card: VideoCard | null;
   seenAt: number | null;
   /** Features by place in `rankingFeatures`, as scored and as logged. */
-  features: Float64Array;
+  features: Float32Array;
   reason: string;
   /** The chance with which it came to its place; 1 where nothing was drawn. */
   propensity: number;

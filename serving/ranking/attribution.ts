@@ -54,7 +54,7 @@ export async function whatMattered(query: FeedQuery, items: readonly FeedCandida
   );
 }
 
-async function scoresOf(query: FeedQuery, items: readonly FeedCandidate[], rows: readonly Float64Array[]): Promise<Float64Array> {
+async function scoresOf(query: FeedQuery, items: readonly FeedCandidate[], rows: readonly Float32Array[]): Promise<Float64Array> {
   const scorer = items[0]?.scorer ?? '';
   if (query.ranker && scorer.startsWith('ranker@')) return worthOf(await query.ranker.value.model.predict(rows), rows.length);
   const width = rankingFeatures.length + 1;

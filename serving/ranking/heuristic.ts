@@ -2,6 +2,7 @@ import { heuristic as h } from '#schemas/config/heuristic.ts';
 import { signalWeights as w } from '#schemas/config/signal-weights.ts';
 import { rankingFeature } from '#schemas/features/ranking.ts';
 import type { FeedCandidate, FeedQuery } from '../feed/query.ts';
+import { mixed, noise } from './noise.ts';
 
 export const heuristicScorer = `heuristic@${h.version}+weights@${w.version}`;
 
@@ -40,14 +41,9 @@ export function heuristicScore(query: FeedQuery, c: FeedCandidate): number {
     h.followed * value(feature.followed) +
     h.fresh * 2 ** (-value(feature.ageHours) / h.freshHalfLifeHours) +
     h.agreement * (value(feature.sources) - 1) +
-    h.jitter * noise(query.seed, c.id)
+    jitter(query, c)
   );
 }
 
-/** Uniform in [0, 1), the same for the same session and video (FNV-1a with a final mix). */
-export function noise(seed: number, id: string): number {
-  let hash = seed ^ 0x811c9dc5;
-  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
-  return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
-}
+/** What decides between equals in a session. */
+export const jitter = ({ seed }: FeedQuery, { video, id }: FeedCandidate): number => h.jitter * (video ? mixed(seed, video.hash) : noise(seed, id));

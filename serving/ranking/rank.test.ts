@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Loaded } from '#infra/artifacts/loader.ts';
 import { MemoryTelemetry } from '#infra/telemetry/memory.ts';
+import { selection } from '#schemas/config/selection.ts';
 import { rankingFeature, rankingFeatures } from '#schemas/features/ranking.ts';
 import type { FeedCandidate, FeedQuery } from '../feed/query.ts';
 import { newcomer } from '../feed/viewer.ts';
@@ -18,7 +19,7 @@ const model = (output: string, sign: number, seen: number[] = []) =>
   }) as unknown as Ranker['model'];
 const loaded = (value: Ranker, rows: number) => ({ version: 'v1', manifest: { counts: { rows } }, value }) as unknown as Loaded<Ranker>;
 const query = (ranker: Loaded<Ranker> | null): FeedQuery =>
-  ({ nowMs: 1e12, position: 0, seed: 1, viewer: newcomer, retrieval: null, taste: null, ranker }) as unknown as FeedQuery;
+  ({ nowMs: 1e12, position: 0, seed: 1, viewer: newcomer, retrieval: null, taste: null, ranker, selection }) as unknown as FeedQuery;
 const candidates = (count: number): FeedCandidate[] =>
   Array.from(
     { length: count },
@@ -28,7 +29,7 @@ const candidates = (count: number): FeedCandidate[] =>
         sources: ['fresh'],
         score: 0,
         card: { creatorId: '', topics: [], publishedAt: 1, durationMs: 1_000 * (i + 1) },
-        features: new Float64Array(rankingFeatures.length),
+        features: new Float32Array(rankingFeatures.length),
       }) as unknown as FeedCandidate,
   );
 /** Both stages, as the pipeline runs them; returns the scorer and who is left, best first. */

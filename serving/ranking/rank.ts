@@ -2,11 +2,11 @@ import type { Loaded } from '#infra/artifacts/loader.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import { heuristic as h } from '#schemas/config/heuristic.ts';
 import { signalWeights } from '#schemas/config/signal-weights.ts';
-import { copyMoment, fillDerived, fillMoment, fillPair, fillVideoRates, rankingFeature, rankingFeatures } from '#schemas/features/ranking.ts';
+import { copyMoment, fillMoment, fillPair, rankingFeature, rankingFeatures } from '#schemas/features/ranking.ts';
 import { type Narrower, type Scorer, within } from '../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery } from '../feed/query.ts';
 import { similarityTo } from '../retrieval/taste.ts';
-import { heuristicScore, heuristicScorer, noise } from './heuristic.ts';
+import { heuristicScore, heuristicScorer, jitter } from './heuristic.ts';
 import { type Ranker, worthOf } from './ranker-reader.ts';
 
 /** So many candidates the ranker looks at; when there are more, the pre-ranker chooses them. */
@@ -26,19 +26,14 @@ function fillPairs(query: FeedQuery, candidates: readonly FeedCandidate[]): void
   for (let i = 0; i < candidates.length; i++) {
     const c = candidates[i] as FeedCandidate;
     fillPair(c.features, viewer, c.card ?? nobody, c.sources, near(c.video), nowMs);
-    fillVideoRates(c.features);
   }
 }
 
 /** The rest of each row. */
 function fillRest(query: FeedQuery, candidates: readonly FeedCandidate[]): void {
-  const moment = new Float64Array(rankingFeatures.length);
+  const moment = new Float32Array(rankingFeatures.length);
   fillMoment(moment, query.viewer.packed, query.nowMs, query.position);
-  for (let i = 0; i < candidates.length; i++) {
-    const { features } = candidates[i] as FeedCandidate;
-    copyMoment(moment, features);
-    fillDerived(features);
-  }
+  for (let i = 0; i < candidates.length; i++) copyMoment(moment, (candidates[i] as FeedCandidate).features);
 }
 
 /** How far the ranker is trusted, by the impressions that it learnt from: the rest is the heuristic's. */
@@ -53,12 +48,12 @@ function mix(query: FeedQuery, ranker: Loaded<Ranker>, candidates: readonly Feed
   for (let i = 0; i < candidates.length; i++) {
     const c = candidates[i] as FeedCandidate;
     const fresh = h.fresh * 2 ** (-(c.features[ageHours] as number) / h.freshHalfLifeHours);
-    const learnt = (worth[i] as number) + fresh + h.jitter * noise(query.seed, c.id);
+    const learnt = (worth[i] as number) + fresh + jitter(query, c);
     c.score = share > almost ? learnt : share * learnt + (1 - share) * heuristicScore(query, c);
   }
 }
 
-const rowsOf = (candidates: readonly FeedCandidate[]): Float64Array[] => candidates.map((c) => c.features);
+const rowsOf = (candidates: readonly FeedCandidate[]): Float32Array[] => candidates.map((c) => c.features);
 
 /** Scores by what a model says of each candidate; when it has nothing to say, fails or is late, the heuristic answers, and it is counted. */
 async function orHeuristic(

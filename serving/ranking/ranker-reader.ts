@@ -38,7 +38,7 @@ export const rankerReader = (inference: Inference): ArtifactReader<Ranker> => ({
     };
   },
   async canary({ model, preRanker }) {
-    const rows = [new Float64Array(rankingFeatures.length), new Float64Array(rankingFeatures.length).fill(1)];
+    const rows = [new Float32Array(rankingFeatures.length), new Float32Array(rankingFeatures.length).fill(1)];
     for (const one of [model, preRanker]) await one?.predict(rows);
   },
   async dispose({ model, preRanker }) {

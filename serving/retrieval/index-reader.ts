@@ -11,24 +11,29 @@ export interface Retrieval {
   readonly ids: readonly string[];
   /** Place of a video among the vectors. */
   readonly places: ReadonlyMap<string, number>;
-  /** count x dims, row-major, and the length of each row. */
+  /** count x dims, row-major. */
   readonly items: Float32Array;
-  readonly norms: Float32Array;
+  /** The same vectors at length `unit` in whole numbers: a cosine is out by some thousandths, and a vector is one line of the cache. */
+  readonly directions: Int8Array;
   readonly index: VectorIndex;
   readonly foldIn: FoldIn;
   /** Mean vector of the videos of each topic: what is known of a video that nobody has answered yet. */
   readonly topics: ReadonlyMap<string, Float32Array>;
 }
 
-async function lengths(items: Float32Array, dims: number): Promise<Float32Array> {
-  const norms = new Float32Array(items.length / dims);
-  for (let i = 0; i < norms.length; i++) {
+/** Length of a direction, which is the largest number that a byte has room for. */
+export const unit = 127;
+
+async function directionsOf(items: Float32Array, dims: number): Promise<Int8Array> {
+  const directions = new Int8Array(items.length);
+  for (let i = 0; i < items.length / dims; i++) {
     let sum = 0;
     for (let d = i * dims; d < (i + 1) * dims; d++) sum += (items[d] as number) ** 2;
-    norms[i] = Math.sqrt(sum);
+    const scale = sum > 0 ? unit / Math.sqrt(sum) : 0;
+    for (let d = i * dims; d < (i + 1) * dims; d++) directions[d] = Math.round((items[d] as number) * scale);
     if (i % piece === piece - 1) await setImmediate();
   }
-  return norms;
+  return directions;
 }
 
 function topicsOf(files: ArtifactFiles, dims: number): Map<string, Float32Array> {
@@ -50,10 +55,10 @@ export const indexReader = (indexes: IndexLoader): ArtifactReader<Retrieval> => 
     if (eigen.length !== dims || ![alpha, reg, nu].every(Number.isFinite))
       throw new ForyouError('artifact-refused', 'the settings for folding a viewer in are missing');
     const places = await placesOf(ids);
-    const norms = await lengths(items, dims);
+    const directions = await directionsOf(items, dims);
     const foldIn = new FoldIn({ dims, items, eigen, alpha, reg, nu });
     const index = await indexes.load(files['index.hnsw'] ?? Buffer.alloc(0), { count, dims, ef: Number(made['ef']) });
-    return { ids, places, items, norms, index, foldIn, topics: topicsOf(files, dims) };
+    return { ids, places, items, directions, index, foldIn, topics: topicsOf(files, dims) };
   },
   async canary({ index, foldIn }) {
     const vector = foldIn.user(Int32Array.of(0), Float32Array.of(1));

@@ -1,10 +1,10 @@
 import type { KnownVideo } from '../catalogue/catalogue.ts';
-import type { Retrieval } from './index-reader.ts';
+import { type Retrieval, unit } from './index-reader.ts';
 
 /** So little is no interaction. */
 const least = 0.05;
 /** What trained vectors call one interaction, see `jobs/vectors/pairs.ts`. */
-const unit = 4;
+const oneAnswer = 4;
 const most = 3;
 
 /** A viewer's vector from what he answered well lately: the same as training would give, within a millisecond. Null when nothing is known. */
@@ -15,7 +15,7 @@ export function tasteOf({ foldIn, places }: Retrieval, videos: ReadonlyMap<strin
     const place = places.get(id);
     if (place === undefined || worth < least) continue;
     items.push(place);
-    weights.push(Math.min(most, worth / unit));
+    weights.push(Math.min(most, worth / oneAnswer));
   }
   return items.length === 0 ? null : foldIn.user(Int32Array.from(items), Float32Array.from(weights));
 }
@@ -26,8 +26,8 @@ const zero = (): number => 0;
 export function similarityTo(retrieval: Retrieval | undefined, taste: Float32Array | null): (video: KnownVideo | null) => number {
   const length = Math.hypot(...(taste ?? []));
   if (!retrieval || !taste || length === 0) return zero;
-  const unit = taste.map((t) => t / length);
-  const { items, norms, places } = retrieval;
+  const own = Float64Array.from(taste, (t) => t / length / unit);
+  const { directions, places } = retrieval;
   return (video) => {
     if (!video) return 0;
     if (video.placedIn !== retrieval) {
@@ -35,10 +35,9 @@ export function similarityTo(retrieval: Retrieval | undefined, taste: Float32Arr
       video.placedIn = retrieval;
     }
     if (video.place < 0) return 0;
-    const from = video.place * unit.length;
+    const from = video.place * own.length;
     let dot = 0;
-    for (let d = 0; d < unit.length; d++) dot += (unit[d] as number) * (items[from + d] as number);
-    const norm = norms[video.place] as number;
-    return norm > 0 ? dot / norm : 0;
+    for (let d = 0; d < own.length; d++) dot += (own[d] as number) * (directions[from + d] as number);
+    return dot;
   };
 }

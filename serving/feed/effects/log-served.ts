@@ -4,10 +4,10 @@ import type { Effect } from '../../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
 
 /** What was scored is what is logged: training reads these rows. */
-export const logServed = ({ producer }: FeedServices): Effect<FeedQuery, FeedCandidate> => ({
+export const logServed = ({ gathering }: FeedServices): Effect<FeedQuery, FeedCandidate> => ({
   name: 'log-served',
   run: (query, served) =>
-    producer.send(
+    gathering.send(
       feedServed,
       served.map((c, i) => ({
         eventId: `${query.requestId}-${i}`,

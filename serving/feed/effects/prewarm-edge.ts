@@ -10,7 +10,7 @@ const most = 100_000;
 const goesOn = 0.9;
 
 /** Tells the edge which videos are about to be played where: the next ones of this page, each region once in a while. */
-export const prewarmEdge = ({ producer }: FeedServices): Effect<FeedQuery, FeedCandidate> => {
+export const prewarmEdge = ({ gathering }: FeedServices): Effect<FeedQuery, FeedCandidate> => {
   const told = new Map<string, number>();
   return {
     name: 'prewarm-edge',
@@ -24,7 +24,7 @@ export const prewarmEdge = ({ producer }: FeedServices): Effect<FeedQuery, FeedC
         const { hlsUrl, firstSegmentUrl } = c.card;
         return [{ eventId: `${key}/${slot}`, videoId: c.id, region, hlsUrl, firstSegmentUrl: firstSegmentUrl ?? '', occurredAt: nowMs, chance: goesOn ** i }];
       });
-      if (events.length > 0) await producer.send(edgePrewarm, events);
+      if (events.length > 0) await gathering.send(edgePrewarm, events);
     },
   };
 };

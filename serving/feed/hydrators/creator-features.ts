@@ -1,4 +1,3 @@
-import { creatorColumnsAt } from '#schemas/features/ranking.ts';
 import { Stale } from '../../catalogue/kept-columns.ts';
 import type { Hydrator } from '../../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
@@ -15,7 +14,7 @@ export const creatorFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, F
     await stale.fetch(online);
     for (let i = 0; i < candidates.length; i++) {
       const { video, features } = candidates[i] as FeedCandidate;
-      if (video?.creator) video.creator.columns.copy(video.creator.row, features, creatorColumnsAt);
+      if (video?.creator) video.creator.columns.copy(video.creator.row, features);
     }
   },
 });

@@ -1,4 +1,3 @@
-import { videoColumnsAt } from '#schemas/features/ranking.ts';
 import { Stale } from '../../catalogue/kept-columns.ts';
 import type { Hydrator } from '../../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
@@ -15,7 +14,7 @@ export const videoFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, Fee
     await stale.fetch(online);
     for (let i = 0; i < candidates.length; i++) {
       const { video, features } = candidates[i] as FeedCandidate;
-      if (video) video.features.columns.copy(video.features.row, features, videoColumnsAt);
+      if (video) video.features.columns.copy(video.features.row, features);
     }
   },
 });

@@ -22,7 +22,7 @@ const ranked = fc
     items
       .sort((a, b) => b.score - a.score)
       .map((item, i) => {
-        const features = new Float64Array(rankingFeatures.length);
+        const features = new Float32Array(rankingFeatures.length);
         features[watches] = item.watches;
         return {
           id: `v${i}`,

@@ -1,5 +1,5 @@
 import type { Selector } from '../../engine/pipeline.ts';
-import { noise } from '../../ranking/heuristic.ts';
+import { noise } from '../../ranking/noise.ts';
 import type { FeedCandidate, FeedQuery } from '../query.ts';
 
 /** How many of them score higher; of equals the one with the smaller id does, so that no two have one place. */

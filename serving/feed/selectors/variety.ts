@@ -1,6 +1,6 @@
 import type { Selector } from '../../engine/pipeline.ts';
 import { marginalRelevance } from '../../ranking/variety.ts';
-import type { Retrieval } from '../../retrieval/index-reader.ts';
+import { type Retrieval, unit } from '../../retrieval/index-reader.ts';
 import type { FeedCandidate, FeedQuery } from '../query.ts';
 
 /** So many of the best are considered for each item that is wanted. */
@@ -30,9 +30,8 @@ function likenessOf(a: FeedCandidate, b: FeedCandidate, retrieval: Retrieval | u
   if (!retrieval || !a.video || !b.video || a.video.placedIn !== retrieval || b.video.placedIn !== retrieval) return topic;
   const [p, q] = [a.video.place, b.video.place];
   if (p < 0 || q < 0) return topic;
-  const { items, norms, index } = retrieval;
+  const { directions, index } = retrieval;
   let dot = 0;
-  for (let d = 0; d < index.dims; d++) dot += (items[p * index.dims + d] as number) * (items[q * index.dims + d] as number);
-  const norm = (norms[p] as number) * (norms[q] as number);
-  return Math.max(topic, norm > 0 ? dot / norm : 0);
+  for (let d = 0; d < index.dims; d++) dot += (directions[p * index.dims + d] as number) * (directions[q * index.dims + d] as number);
+  return Math.max(topic, dot / unit ** 2);
 }

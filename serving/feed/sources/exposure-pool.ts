@@ -4,13 +4,15 @@ import { readLogWeight } from '#schemas/features/monoids.ts';
 import { poolStateOf, trialRegions, trialViewers, videoPool } from '#schemas/features/views/exposure.ts';
 import { freshVideos } from '#schemas/features/views/videos.ts';
 import type { Source } from '../../engine/pipeline.ts';
-import { noise } from '../../ranking/heuristic.ts';
 import type { FeedQuery, FeedServices } from '../query.ts';
+import { lots } from './lots.ts';
 import { kindsOf } from './trial-audience.ts';
 
 /** Videos that may be in a pool, how many of them are offered to one request, and how old the list may be. */
 const newest = 1_000;
 const offered = 20;
+/** Some of the draws meet videos that wait, or were drawn already. */
+const draws = 10 * offered;
 const freshMs = 2_000;
 /** Once so many have seen a video it matters where they are. */
 const before = 20;
@@ -68,10 +70,16 @@ export const exposurePool = (services: FeedServices): Source<FeedQuery> => {
           known = null;
         });
       }
-      const open = (await known.videos).filter((v) => !trials.waits(v.id, kinds) && !trials.tooMany(kinds[0] as string, v.regions.get(region) ?? 0));
-      const draws = Float64Array.from(open, ({ id }) => noise(seed + position, id));
-      const last = draws.toSorted()[Math.min(offered, draws.length) - 1] ?? 0;
-      return open.filter((_v, i) => (draws[i] as number) <= last).map((v) => v.id);
+      const open = await known.videos;
+      const waits = (v: OpenVideo) => trials.tooMany(kinds[0] as string, v.regions.get(region) ?? 0) || trials.waits(v.id, kinds);
+      if (open.length <= 2 * offered) return open.filter((v) => !waits(v)).map((v) => v.id);
+      const next = lots(seed, position);
+      const chosen = new Set<string>();
+      for (let draw = 0; draw < draws && chosen.size < offered; draw++) {
+        const video = open[next() % open.length] as OpenVideo;
+        if (!chosen.has(video.id) && !waits(video)) chosen.add(video.id);
+      }
+      return [...chosen];
     },
   };
 };

@@ -1,0 +1,47 @@
+import { setTimeout } from 'node:timers/promises';
+import type { EventContract, EventOf } from '#schemas/events/contract.ts';
+import type { EventProducer } from './producer.ts';
+
+/** How long events wait for others. */
+const lingerMs = 25;
+
+interface Gathered {
+  readonly events: unknown[];
+  readonly sent: Promise<void>;
+}
+
+/**
+ * Sends what comes within some milliseconds together, for events that nobody waits for: a call to the log costs the
+ * same for one event and for fifty.
+ */
+export class GatheringProducer {
+  readonly #producer: EventProducer;
+  readonly #gathering = new Map<EventContract, Gathered>();
+
+  constructor(producer: EventProducer) {
+    this.#producer = producer;
+  }
+
+  /** Resolves once the log has acknowledged the events. */
+  send<C extends EventContract>(contract: C, events: readonly EventOf<C>[]): Promise<void> {
+    let gathered = this.#gathering.get(contract);
+    if (!gathered) {
+      gathered = { events: [], sent: this.#send(contract) };
+      this.#gathering.set(contract, gathered);
+    }
+    for (const event of events) gathered.events.push(event);
+    return gathered.sent;
+  }
+
+  async #send(contract: EventContract): Promise<void> {
+    await setTimeout(lingerMs);
+    const { events } = this.#gathering.get(contract) as Gathered;
+    this.#gathering.delete(contract);
+    await this.#producer.send(contract, events as EventOf<EventContract>[]);
+  }
+
+  /** Resolves when nothing waits any more; what could not be sent was told to who sent it. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#gathering.values()].map(({ sent }) => sent));
+  }
+}
