@@ -62,7 +62,7 @@ async function bare(file: string, folder: string): Promise<void> {
   const renditions = ladderFor(probe.picture.width, probe.picture.height);
   const out = mkdtempSync(join(folder, 'bare-'));
   await run('mkdir', ['-p', ...renditions.map((r) => join(out, r.name)), join(out, 'sound')]);
-  const args = renditionArguments(probe, renditions).map((arg) => outsideOf({ input: file, work: out }, arg));
+  const args = renditionArguments({ probe, renditions }).map((arg) => outsideOf({ input: file, work: out }, arg));
   const sound = [
     '-map',
     '0:a:0',

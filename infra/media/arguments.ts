@@ -1,6 +1,6 @@
 import { mediaLimits } from '#schemas/config/media.ts';
-import { type Rendition, segmentSeconds } from '#schemas/media/ladder.ts';
-import type { Made, Probe } from './media.ts';
+import { segmentSeconds } from '#schemas/media/ladder.ts';
+import type { Look, Made, RenditionsCall } from './media.ts';
 import { inside } from './sandbox.ts';
 
 /** Containers that are opened. Playlists, image sequences, concatenations and everything else that names another file are not among them. */
@@ -73,19 +73,29 @@ export const milliRate = (framesPerSecond: number): number => Math.round(framesP
 /** Frames that an earlier call made. */
 export const framesOf = ({ seconds }: Made, framesPerSecond: number): number => Math.round((seconds * milliRate(framesPerSecond)) / 1_000);
 
+/** Where the frames of a look lie: raw, beside the renditions. */
+export const lookFile = 'look.rgb';
+
 /** One decode, one filter graph, one encoder for each rendition; larger pictures are scaled down step by step. */
-export function renditionArguments(probe: Probe, renditions: readonly Rendition[], made = nothing): string[] {
+export function renditionArguments({
+  probe,
+  renditions,
+  made = nothing,
+  look,
+}: Pick<RenditionsCall, 'probe' | 'renditions'> & Partial<Pick<RenditionsCall, 'made' | 'look'>>): string[] {
   const { framesPerSecond, hdr } = probe.picture;
   const rate = milliRate(framesPerSecond);
   const largestFirst = [...renditions].reverse();
   // What is there already is decoded, for not every container can be entered at a moment, and nothing more.
   const passed = made.segments > 0 ? `trim=start_frame=${framesOf(made, framesPerSecond)},setpts=PTS-STARTPTS,` : '';
   const head = `[0:v:0]fps=fps=${rate}/1000:start_time=0,${passed}${hdr ? toneMap : ''}`;
-  const steps = largestFirst.map(({ width, height, name }, i) => {
-    const scale = `scale=${width}:${height}:flags=bicubic,setsar=1,format=yuv420p`;
-    const from = i === 0 ? head : `[to${i}]`;
-    return i === largestFirst.length - 1 ? `${from}${scale}[${name}]` : `${from}${scale},split[${name}][to${i + 1}]`;
+  const steps = largestFirst.map((rendition, i) => {
+    const { width, height, name } = rendition;
+    const to = [name, ...(i === largestFirst.length - 1 ? [] : [`to${i + 1}`]), ...(look?.of === rendition ? ['looked'] : [])];
+    const split = to.length > 1 ? `,split=${to.length}` : '';
+    return `${i === 0 ? head : `[to${i}]`}scale=${width}:${height}:flags=bicubic,setsar=1,format=yuv420p${split}${to.map((pad) => `[${pad}]`).join('')}`;
   });
+  if (look) steps.push(`[looked]${lookFilter(look)}[look]`);
   const frames = Math.round((rate / 1_000) * segmentSeconds);
   const outputs = renditions.flatMap(({ name, maxKbps, crf }) => {
     const kbps = Math.round(maxKbps * (framesPerSecond > 40 ? 1.5 : 1));
@@ -97,8 +107,12 @@ export function renditionArguments(probe: Probe, renditions: readonly Rendition[
       ...hlsOf(`${inside.folder}/${name}`, made.segments),
     ];
   });
-  return [...input(), '-progress', 'pipe:1', '-filter_complex', steps.join(';'), ...outputs];
+  const looked = look ? ['-map', '[look]', ...atMost(probe.durationMs), ...rawFrames, `${inside.folder}/${lookFile}`] : [];
+  return [...input(), '-progress', 'pipe:1', '-filter_complex', steps.join(';'), ...outputs, ...looked];
 }
+
+const lookFilter = ({ width, height, framesPerSecond }: Look): string => `fps=${framesPerSecond}:start_time=0,scale=${width}:${height}:flags=area`;
+const rawFrames = ['-pix_fmt', 'rgb24', '-f', 'rawvideo'];
 
 /** Metadata stays behind: a stranger's file may say where it was filmed. */
 export const soundArguments = (gainDb: number, durationMs: number): string[] => [
@@ -117,9 +131,9 @@ export const loudnessArguments = (durationMs: number): string[] => [
   ...['-af', 'loudnorm=print_format=json', '-f', 'null', '-'],
 ];
 
-export const frameArguments = (size: { width: number; height: number; framesPerSecond: number }, durationMs: number): string[] => [
-  ...[...input(), '-map', '0:v:0', '-vf', `fps=${size.framesPerSecond}:start_time=0,scale=${size.width}:${size.height}:flags=area`, ...atMost(durationMs)],
-  ...['-pix_fmt', 'rgb24', '-f', 'rawvideo', '-'],
+export const frameArguments = (look: Look, durationMs: number): string[] => [
+  ...[...input(), '-map', '0:v:0', '-vf', lookFilter(look), ...atMost(durationMs)],
+  ...[...rawFrames, '-'],
 ];
 
 export const stillArguments = (atMs: number, size: { width: number; height: number; hdr: boolean }): string[] => [

@@ -9,6 +9,7 @@ import {
   fingerprintArguments,
   frameArguments,
   framesOf,
+  lookFile,
   loudnessArguments,
   milliRate,
   packetArguments,
@@ -19,9 +20,15 @@ import {
   stillArguments,
 } from './arguments.ts';
 import { type ProbeOutput, readProbe } from './ffprobe.ts';
-import { type Call, type Frames, type Loudness, type Media, type Probe, Refusal, type RenditionsCall } from './media.ts';
+import { type Call, type Frames, type Look, type Loudness, type Media, type Probe, Refusal, type RenditionsCall } from './media.ts';
 import { moveSegment, timescaleOf } from './mp4.ts';
 import { confined, type Printed, type SandboxKind } from './sandbox.ts';
+
+/** Null for none. */
+function framesFrom(pixels: Buffer, { width, height, framesPerSecond }: Look): Frames | null {
+  const count = Math.floor(pixels.length / (width * height * 3));
+  return count === 0 ? null : { width, height, framesPerSecond, count, pixels };
+}
 
 type Bounds = Omit<Call, 'durationMs'>;
 
@@ -75,15 +82,15 @@ export class FfmpegMedia implements Media {
     return 1_000 * last;
   }
 
-  async renditions(call: RenditionsCall): Promise<readonly (readonly Segment[])[]> {
-    const { renditions, into, probe } = call;
+  async renditions(call: RenditionsCall): ReturnType<Media['renditions']> {
+    const { renditions, into, look: looked } = call;
     await Promise.all(renditions.map((r) => mkdir(join(into, r.name), { recursive: true })));
     const told = renditions.map(() => 0);
     const madeMs = 1_000 * (call.made?.seconds ?? 0);
     const look = async () => {
       for (const [i, rendition] of renditions.entries()) told[i] = await tell(call, rendition, told[i] as number);
     };
-    const running = this.#run('ffmpeg', call.file, renditionArguments(probe, renditions, call.made), call, {
+    const running = this.#run('ffmpeg', call.file, renditionArguments(call), call, {
       work: into,
       onOutput: (chunk) => {
         const at = /out_time_us=(\d+)/.exec(chunk.toString())?.[1];
@@ -101,7 +108,9 @@ export class FfmpegMedia implements Media {
     }
     await running;
     await look();
-    return Promise.all(renditions.map((r) => readSegments(join(into, r.name))));
+    const segments = await Promise.all(renditions.map((r) => readSegments(join(into, r.name))));
+    const pixels = looked && (await readFile(join(into, lookFile)).catch(() => null));
+    return { segments, frames: pixels ? framesFrom(pixels, looked as Look) : null };
   }
 
   async loudness(file: string, call: Call): Promise<Loudness | null> {
@@ -119,11 +128,11 @@ export class FfmpegMedia implements Media {
     return readSegments(into);
   }
 
-  async frames(file: string, size: { width: number; height: number; framesPerSecond: number }, call: Call): Promise<Frames> {
-    const { stdout: pixels } = await this.#run('ffmpeg', file, frameArguments(size, call.durationMs), call);
-    const count = Math.floor(pixels.length / (size.width * size.height * 3));
-    if (count === 0) throw new Refusal('damaged', 'not one frame could be read');
-    return { ...size, count, pixels };
+  async frames(file: string, look: Look, call: Call): Promise<Frames> {
+    const { stdout } = await this.#run('ffmpeg', file, frameArguments(look, call.durationMs), call);
+    const frames = framesFrom(stdout, look);
+    if (!frames) throw new Refusal('damaged', 'not one frame could be read');
+    return frames;
   }
 
   async still(file: string, atMs: number, size: { width: number; height: number; hdr: boolean }, call: Bounds): Promise<Buffer> {

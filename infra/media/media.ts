@@ -68,6 +68,13 @@ export interface Made {
   readonly seconds: number;
 }
 
+/** Frames at an even pace, of exactly this size. */
+export interface Look {
+  readonly width: number;
+  readonly height: number;
+  readonly framesPerSecond: number;
+}
+
 export interface RenditionsCall extends Omit<Call, 'durationMs'> {
   readonly file: string;
   readonly probe: Probe;
@@ -76,6 +83,8 @@ export interface RenditionsCall extends Omit<Call, 'durationMs'> {
   readonly into: string;
   /** What an earlier call made: so many segments of each rendition, of so many seconds together. They are passed over. */
   readonly made?: Made;
+  /** Frames that are taken from the same decode, scaled from the picture of one of the renditions. */
+  readonly look?: Look & { readonly of: Rendition };
   /** Told once for each segment that is whole, in order for each rendition. */
   readonly onSegment?: (rendition: Rendition, segment: Segment) => void;
   /** Milliseconds of the source that are done. */
@@ -90,14 +99,14 @@ export interface Media {
   probe(file: string, call: Omit<Call, 'durationMs'>): Promise<Probe>;
   /** Of a file that may have a sound alone. */
   probeSound(file: string, call: Omit<Call, 'durationMs'>): Promise<{ readonly durationMs: number }>;
-  /** All renditions from one decode. Returns the segments of each that this call made. */
-  renditions(call: RenditionsCall): Promise<readonly (readonly Segment[])[]>;
+  /** All renditions from one decode. Returns the segments of each that this call made, and the frames that were asked for. */
+  renditions(call: RenditionsCall): Promise<{ readonly segments: readonly (readonly Segment[])[]; readonly frames: Frames | null }>;
   /** Null for silence. */
   loudness(file: string, call: Call): Promise<Loudness | null>;
   /** The sound as AAC, louder or softer by `gainDb` and never above -1 dBTP, in segments beside `init.mp4` in `into`. */
   soundTrack(file: string, gainDb: number, into: string, call: Call): Promise<readonly Segment[]>;
-  /** Frames at a fixed rate, scaled to exactly `width` x `height`. */
-  frames(file: string, size: { width: number; height: number; framesPerSecond: number }, call: Call): Promise<Frames>;
+  /** Frames over the whole. */
+  frames(file: string, look: Look, call: Call): Promise<Frames>;
   /** One picture (JPEG) of the moment, scaled to `width` x `height`. */
   still(file: string, atMs: number, size: { width: number; height: number; hdr: boolean }, call: Omit<Call, 'durationMs'>): Promise<Buffer>;
   /** A short animated WebP from `atMs` on. */

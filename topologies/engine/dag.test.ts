@@ -119,6 +119,42 @@ test('one failure ends what runs beside it', async () => {
   expect(store.kept.size).toBe(0);
 });
 
+test('what is needed on the way has begun before, and is awaited', async () => {
+  const started = Promise.withResolvers<void>();
+  const a = named('a', {}, async () => {
+    await started.promise;
+    return 'a';
+  });
+  const b = add({
+    name: 'b',
+    version: 1,
+    needs: {},
+    meanwhile: { a },
+    of: 'content',
+    weight: 1,
+    async run({ order }, inputs) {
+      order.push('b');
+      started.resolve();
+      return `${await inputs.a}b`;
+    },
+  });
+  const context = { order: [] as string[] };
+  const store = memory();
+  const results = await runDag({ tasks: [b, a], context, results: store, concurrency: 2, signal: never });
+  expect(context.order).toEqual(['a', 'b']);
+  expect(results.get('b')).toBe('ab');
+  // What has a result counts as begun.
+  store.kept.delete('b');
+  await runDag({ tasks: [b, a], context, results: store, concurrency: 1, signal: never });
+  expect(store.kept.get('b')).toBe('ab');
+});
+
+test('what fails on the way fails who awaits it, once', async () => {
+  const a = named('a', {}, () => Promise.reject(new Error('a is bad')));
+  const b = add({ name: 'b', version: 1, needs: {}, meanwhile: { a }, of: 'content', weight: 1, run: async (_context, inputs) => inputs.a });
+  await expect(runDag({ tasks: [a, b], context: { order: [] }, results: memory(), concurrency: 2, signal: never })).rejects.toThrow('a is bad');
+});
+
 test('needs that cannot be met are a mistake, not a wait', async () => {
   const a = named('a');
   const b = named('b', { a });

@@ -6,21 +6,24 @@ import { ForyouError } from '#infra/errors.ts';
  * run that was ended anywhere goes on with what is left, and nothing finished is made twice.
  */
 // biome-ignore lint/suspicious/noExplicitAny: a task of any context and result
-export type AnyTask = Task<any, any, any>;
+export type AnyTask = Task<any, any, any, any>;
 export type Needs = Readonly<Record<string, AnyTask>>;
-export type ResultOf<T> = T extends Task<never, infer R, Needs> ? R : T extends { run(...args: never[]): Promise<infer R> } ? R : never;
+export type ResultOf<T> = T extends { run(...args: never[]): Promise<infer R> } ? R : never;
 
-export interface Task<C, R, N extends Needs> {
+// biome-ignore lint/complexity/noBannedTypes: no needs
+export interface Task<C, R, N extends Needs, M extends Needs = {}> {
   readonly name: string;
   /** Another version is another result. */
   readonly version: number;
   readonly needs: N;
+  /** What must have begun, and is awaited on the way: its inputs are promises. */
+  readonly meanwhile?: M;
   /** What its result belongs to: the content, whoever uploads it, or this one video. */
   readonly of: 'content' | 'video';
   /** Share of the whole work, for progress. */
   readonly weight: number;
   /** May be called again after it was ended anywhere: what it writes it writes again. */
-  run(context: C, inputs: { readonly [K in keyof N]: ResultOf<N[K]> }, step: TaskStep): Promise<R>;
+  run(context: C, inputs: { readonly [K in keyof N]: ResultOf<N[K]> } & { readonly [K in keyof M]: Promise<ResultOf<M[K]>> }, step: TaskStep): Promise<R>;
 }
 
 export interface TaskStep {
@@ -36,7 +39,8 @@ export interface TaskStep {
 
 export const task =
   <C>() =>
-  <R, const N extends Needs>(value: Task<C, R, N>): Task<C, R, N> =>
+  // biome-ignore lint/complexity/noBannedTypes: no needs
+  <R, const N extends Needs, const M extends Needs = {}>(value: Task<C, R, N, M>): Task<C, R, N, M> =>
     value;
 
 /** Where results are kept. */
@@ -75,6 +79,7 @@ export async function runDag<C>(options: DagOptions<C>): Promise<ReadonlyMap<str
   const ending = new AbortController();
   const signal = AbortSignal.any([options.signal, ending.signal]);
   const results = new Map<string, unknown>();
+  const begun = new Map<string, Promise<unknown>>();
   const left = new Set(options.tasks);
   const running = new Map<AnyTask, Promise<void>>();
   let failure: { error: unknown } | null = null;
@@ -82,25 +87,18 @@ export async function runDag<C>(options: DagOptions<C>): Promise<ReadonlyMap<str
     failure ??= { error };
     ending.abort(error);
   };
+  const may = ({ needs, meanwhile }: AnyTask) => namesOf(needs).every((name) => results.has(name)) && namesOf(meanwhile).every((name) => begun.has(name));
+  const nextOf = () => [...left].find(may);
+  const start = (task: AnyTask) => {
+    left.delete(task);
+    const result = runOne(options, task, { results, begun }, signal);
+    begun.set(task.name, result);
+    const ended = result.then((value) => void results.set(task.name, value), fail).finally(() => running.delete(task));
+    running.set(task, ended);
+  };
   while ((left.size > 0 || running.size > 0) && !failure) {
-    for (const next of left) {
-      if (running.size >= options.concurrency) break;
-      if (!Object.values(next.needs).every((need) => results.has((need as AnyTask).name))) continue;
-      left.delete(next);
-      running.set(
-        next,
-        runOne(options, next, results, signal).then(
-          (result) => {
-            results.set(next.name, result);
-            running.delete(next);
-          },
-          (error) => {
-            running.delete(next);
-            fail(error);
-          },
-        ),
-      );
-    }
+    // Looked for anew each time: what begins may be what another one waits for.
+    for (let next = nextOf(); next && running.size < options.concurrency; next = nextOf()) start(next);
     if (running.size === 0 && left.size > 0) throw new TypeError(`tasks that can never begin: ${[...left].map((t) => t.name).join(', ')}`);
     await Promise.race(running.values());
   }
@@ -109,9 +107,21 @@ export async function runDag<C>(options: DagOptions<C>): Promise<ReadonlyMap<str
   return results;
 }
 
+const namesOf = (tasks: Needs = {}): string[] => Object.values(tasks).map((t) => t.name);
+
+/** What other tasks have made, and what those that have begun will. */
+interface Made {
+  readonly results: ReadonlyMap<string, unknown>;
+  readonly begun: ReadonlyMap<string, Promise<unknown>>;
+}
+function inputsOf({ needs, meanwhile = {} }: AnyTask, { results, begun }: Made): Record<string, unknown> {
+  const of = (tasks: Needs, found: ReadonlyMap<string, unknown>) => Object.entries(tasks).map(([name, t]) => [name, found.get(t.name)]);
+  return Object.fromEntries([...of(needs, results), ...of(meanwhile, begun)]);
+}
+
 export const isOutage = (error: unknown): boolean => error instanceof ForyouError && error.code === 'unavailable';
 
-async function runOne<C>(options: DagOptions<C>, task: AnyTask, done: ReadonlyMap<string, unknown>, signal: AbortSignal): Promise<unknown> {
+async function runOne<C>(options: DagOptions<C>, task: AnyTask, made: Made, signal: AbortSignal): Promise<unknown> {
   const { onStep, context } = options;
   const once = async () => {
     signal.throwIfAborted();
@@ -119,7 +129,6 @@ async function runOne<C>(options: DagOptions<C>, task: AnyTask, done: ReadonlyMa
     if (kept) return kept.result;
     await options.at?.(task.name, 'begins');
     onStep?.(task.name, 'begins', 0);
-    const inputs = Object.fromEntries(Object.entries(task.needs).map(([name, need]) => [name, done.get((need as AnyTask).name)]));
     const step: TaskStep = {
       signal,
       progress: (share) => onStep?.(task.name, 'goes on', share),
@@ -129,7 +138,7 @@ async function runOne<C>(options: DagOptions<C>, task: AnyTask, done: ReadonlyMa
         await options.onKept?.(task.name);
       },
     };
-    const result = await task.run(context, inputs, step).catch(async (error: unknown) => {
+    const result = await task.run(context, inputsOf(task, made) as never, step).catch(async (error: unknown) => {
       if (signal.aborted || isOutage(error)) await options.onAborted?.(task.name).catch(() => {});
       throw error;
     });

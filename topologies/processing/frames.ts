@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ForyouError } from '#infra/errors.ts';
-import type { Frames } from '#infra/media/media.ts';
+import type { Frames, Look } from '#infra/media/media.ts';
 import { lookSettings, processLimits } from '#schemas/config/media.ts';
 import type { PictureTrack, Track } from '#schemas/media/playback.ts';
 import type { MediaJob } from './job.ts';
@@ -26,31 +26,36 @@ async function joined(job: MediaJob, track: Track): Promise<string> {
 }
 
 /** The rendition that is looked at: large enough to judge, and cheap to decode. */
-export const lookedAt = (pictures: readonly PictureTrack[]): PictureTrack =>
-  pictures.findLast((p) => Math.min(p.width, p.height) <= 360) ?? (pictures[0] as PictureTrack);
+export const lookedAt = <P extends { readonly width: number; readonly height: number }>(pictures: readonly P[]): P =>
+  pictures.findLast((p) => Math.min(p.width, p.height) <= 360) ?? (pictures[0] as P);
 
-/** Frames over the whole video at an even pace. They come from a rendition: ours, upright, of a known format. Tasks side by side share them. */
-export async function sampledFrames(
-  job: MediaJob,
-  pictures: readonly PictureTrack[],
-  signal: AbortSignal,
-  exactly?: { readonly width: number; readonly height: number },
-): Promise<Frames> {
-  const track = lookedAt(pictures);
-  const seconds = track.segments.reduce((sum, s) => sum + s.seconds, 0);
-  const scale = Math.min(1, lookSettings.side / Math.max(track.width, track.height));
+type Size = { readonly width: number; readonly height: number };
+
+/** Frames over the whole video at an even pace, of a picture and a length; `exactly` as a model wants them. */
+export function lookOf(picture: Size, seconds: number, exactly?: Size): Look {
+  const scale = Math.min(1, lookSettings.side / Math.max(picture.width, picture.height));
   const even = (value: number) => Math.max(16, 2 * Math.round((value * scale) / 2));
   // A model is dearer than a look: it gets a frame a second at most.
   const [most, fastest] = exactly ? [lookSettings.modelFramesMax, 1] : [lookSettings.framesMax, lookSettings.framesPerSecondMax];
-  // A clip of a blink has a few frames all the same.
-  const framesPerSecond = Math.max(lookSettings.framesMin / seconds, Math.min(fastest, most / Math.max(1, seconds)));
-  const size = exactly ?? { width: even(track.width), height: even(track.height) };
-  const key = `${size.width}x${size.height}@${framesPerSecond}`;
+  // A clip of a blink has a few frames all the same. Lengths that differ by a hair have one pace.
+  const pace = Math.max(lookSettings.framesMin / seconds, Math.min(fastest, most / Math.max(1, seconds)));
+  return { width: exactly?.width ?? even(picture.width), height: exactly?.height ?? even(picture.height), framesPerSecond: Number(pace.toPrecision(3)) };
+}
+
+const keyOf = ({ width, height, framesPerSecond }: Look): string => `${width}x${height}@${framesPerSecond}`;
+
+/** Frames that came with something else. */
+export const keepFrames = (job: MediaJob, frames: Frames): void => void job.frames.set(keyOf(frames), Promise.resolve(frames));
+
+/** Frames of the whole video. They come from a rendition: ours, upright, of a known format. Tasks side by side share them. */
+export async function sampledFrames(job: MediaJob, pictures: readonly PictureTrack[], signal: AbortSignal, exactly?: Size): Promise<Frames> {
+  const track = lookedAt(pictures);
+  const seconds = track.segments.reduce((sum, s) => sum + s.seconds, 0);
+  const look = lookOf(track, seconds, exactly);
+  const key = keyOf(look);
   const known = job.frames.get(key);
   if (known) return known;
-  const made = trackFile(job, track).then((file) =>
-    job.media.frames(file, { ...size, framesPerSecond }, { limits: processLimits.frames, signal, durationMs: 1_000 * seconds }),
-  );
+  const made = trackFile(job, track).then((file) => job.media.frames(file, look, { limits: processLimits.frames, signal, durationMs: 1_000 * seconds }));
   job.frames.set(key, made);
   made.catch(() => job.frames.delete(key));
   return made;

@@ -97,8 +97,15 @@ function differenceHash(luma: Float32Array, width: number, height: number, cut: 
   return hex;
 }
 
-/** Looks at every frame once. */
+const looked = new WeakMap<Frames, FrameStats>();
+/** Looks at every frame once, whoever asks. */
 export function frameStats(frames: Frames): FrameStats {
+  const known = looked.get(frames) ?? statsOf(frames);
+  looked.set(frames, known);
+  return known;
+}
+
+function statsOf(frames: Frames): FrameStats {
   const { width, height, count, pixels } = frames;
   const size = width * height * 3;
   const stats = { mean: new Float32Array(count), contrast: new Float32Array(count), sharpness: new Float32Array(count) };

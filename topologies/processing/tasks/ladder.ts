@@ -5,11 +5,12 @@ import { videoCodecOf } from '#infra/media/mp4.ts';
 import { processLimits } from '#schemas/config/media.ts';
 import { ladderFor, type Rendition, segmentSeconds } from '#schemas/media/ladder.ts';
 import type { PictureTrack, Segment, Track } from '#schemas/media/playback.ts';
+import { keepFrames, lookedAt, lookOf } from '../frames.ts';
 import { type MediaJob, mediaTask } from '../job.ts';
 import { masterPlaylist, mediaPlaylist } from '../playlists.ts';
 import { probe } from './probe.ts';
 import { scan } from './scan.ts';
-import { sound } from './sound.ts';
+import { type SoundResult, sound } from './sound.ts';
 
 /** A file that ends earlier than this share of its stated length is damaged. */
 const leastRead = 0.8;
@@ -29,7 +30,8 @@ interface Way {
 export const ladder = mediaTask({
   name: 'ladder',
   version: 1,
-  needs: { probe, scan, sound },
+  needs: { probe, scan },
+  meanwhile: { sound },
   of: 'content',
   weight: 80,
   async run(job, inputs, { signal, progress, kept, keep }): Promise<readonly PictureTrack[]> {
@@ -38,19 +40,23 @@ export const ladder = mediaTask({
     const into = join(job.scratch, 'ladder');
     await rm(into, { recursive: true, force: true });
     const before = ((await kept()) as Way | null)?.segments ?? renditions.map(() => []);
-    const sender = new Sender(job, into, renditions, before, inputs.sound.track, picture.framesPerSecond, keep);
+    const sender = new Sender(job, into, renditions, before, inputs.sound, picture.framesPerSecond, keep);
     await sender.begin();
-    const fresh = await job.media.renditions({
+    const of = lookedAt(renditions);
+    const { segments: fresh, frames } = await job.media.renditions({
       file: job.original,
       probe: inputs.probe,
       renditions,
       into,
       limits: processLimits.ladder,
       signal,
+      // Who goes on from the middle sees not all of it.
+      ...(before[0]?.length ? {} : { look: { ...lookOf(of, durationMs / 1_000), of } }),
       made: { segments: before[0]?.length ?? 0, seconds: secondsOf(before[0] ?? []) },
       onProgress: (doneMs) => progress(Math.min(1, doneMs / durationMs)),
       onSegment: (rendition, segment) => sender.send(rendition, segment),
     });
+    if (frames) keepFrames(job, frames);
     await sender.sent();
     const segments = fresh.map((own, i) => [...(before[i] ?? []), ...own]);
     const readMs = 1_000 * secondsOf(segments[0] ?? []);
@@ -66,7 +72,8 @@ class Sender {
   readonly #job: MediaJob;
   readonly #into: string;
   readonly #renditions: readonly Rendition[];
-  readonly #sound: Track | null;
+  /** It is made meanwhile. */
+  readonly #sound: Promise<SoundResult>;
   readonly #framesPerSecond: number;
   readonly #keep: (way: Way) => Promise<void>;
   /** For each rendition what is in the store. */
@@ -75,6 +82,8 @@ class Sender {
   /** Segments that the growing list has named already: it never names fewer. */
   #listed = 0;
   #sending: Promise<void> = Promise.resolve();
+  /** The smallest rendition can be watched, with its sound. */
+  #premiere: Promise<void> = Promise.resolve();
   #failed: unknown = null;
 
   constructor(
@@ -82,7 +91,7 @@ class Sender {
     into: string,
     renditions: readonly Rendition[],
     before: readonly (readonly Segment[])[],
-    sound: Track | null,
+    sound: Promise<SoundResult>,
     framesPerSecond: number,
     keep: (way: Way) => Promise<void>,
   ) {
@@ -105,7 +114,8 @@ class Sender {
     if (this.#kept === 0) return;
     const list = (await this.#job.content.get(`${this.#first.name}/index.m3u8`))?.toString() ?? '';
     this.#listed = list.match(/^#EXTINF/gm)?.length ?? 0;
-    if (this.#listed > 0) this.#job.playable(this.#job.content.url('first.m3u8'));
+    if (this.#listed > 0 && (await this.#job.content.get('first.m3u8'))) this.#job.playable(this.#job.content.url('first.m3u8'));
+    else this.#listed = 0;
   }
 
   send(rendition: Rendition, segment: Segment): void {
@@ -117,6 +127,7 @@ class Sender {
   }
   async sent(): Promise<void> {
     await this.#sending;
+    await this.#premiere;
     if (this.#failed) throw this.#failed;
   }
 
@@ -144,12 +155,22 @@ class Sender {
   }
 
   async #show(segments: readonly Segment[]): Promise<void> {
-    const { content } = this.#job;
-    await content.put(`${this.#first.name}/index.m3u8`, mediaPlaylist(segments, false, segmentSeconds));
+    await this.#job.content.put(`${this.#first.name}/index.m3u8`, mediaPlaylist(segments, false, segmentSeconds));
+    const first = this.#listed === 0;
     this.#listed = segments.length;
-    if (segments.length > 1) return;
-    if (this.#sound) await content.put('sound/index.m3u8', mediaPlaylist(this.#sound.segments, true));
-    await content.put('first.m3u8', masterPlaylist([await this.track(this.#first, segments)], this.#sound));
+    if (!first) return;
+    const picture = await this.track(this.#first, segments);
+    this.#premiere = this.#sound
+      .then(({ track }) => this.#open(picture, track))
+      .catch((error) => {
+        this.#failed ??= error;
+      });
+  }
+
+  async #open(picture: PictureTrack, sound: Track | null): Promise<void> {
+    const { content } = this.#job;
+    if (sound) await content.put('sound/index.m3u8', mediaPlaylist(sound.segments, true));
+    await content.put('first.m3u8', masterPlaylist([picture], sound));
     this.#job.playable(content.url('first.m3u8'));
   }
 }
