@@ -136,9 +136,9 @@ export const frameArguments = (look: Look, durationMs: number): string[] => [
   ...[...rawFrames, '-'],
 ];
 
-export const stillArguments = (atMs: number, size: { width: number; height: number; hdr: boolean }): string[] => [
+export const stillArguments = (atMs: number, size: { width: number; height: number }): string[] => [
   ...[...input(['-ss', (atMs / 1_000).toFixed(3)]), '-map', '0:v:0', '-frames:v', '1'],
-  ...['-vf', `${size.hdr ? toneMap : ''}scale=${size.width}:${size.height}:flags=lanczos,setsar=1`, '-pix_fmt', 'yuvj420p'],
+  ...['-vf', `scale=${size.width}:${size.height}:flags=lanczos,setsar=1`, '-pix_fmt', 'yuvj420p'],
   ...['-map_metadata', '-1', '-c:v', 'mjpeg', '-q:v', '3', '-f', 'mjpeg', '-'],
 ];
 

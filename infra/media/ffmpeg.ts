@@ -135,7 +135,7 @@ export class FfmpegMedia implements Media {
     return frames;
   }
 
-  async still(file: string, atMs: number, size: { width: number; height: number; hdr: boolean }, call: Bounds): Promise<Buffer> {
+  async still(file: string, atMs: number, size: { width: number; height: number }, call: Bounds): Promise<Buffer> {
     const { stdout } = await this.#run('ffmpeg', file, stillArguments(atMs, size), call);
     return stdout;
   }

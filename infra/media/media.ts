@@ -108,7 +108,7 @@ export interface Media {
   /** Frames over the whole. */
   frames(file: string, look: Look, call: Call): Promise<Frames>;
   /** One picture (JPEG) of the moment, scaled to `width` x `height`. */
-  still(file: string, atMs: number, size: { width: number; height: number; hdr: boolean }, call: Omit<Call, 'durationMs'>): Promise<Buffer>;
+  still(file: string, atMs: number, size: { width: number; height: number }, call: Omit<Call, 'durationMs'>): Promise<Buffer>;
   /** A short animated WebP from `atMs` on. */
   animation(file: string, span: { atMs: number; lengthMs: number; width: number; height: number }, call: Omit<Call, 'durationMs'>): Promise<Buffer>;
   /** The sound as it is played, one channel, -1 to 1, at so many samples a second. */

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { ForyouError } from '../errors.ts';
 import type { Warehouse } from './warehouse.ts';
@@ -38,7 +39,8 @@ export class ClickHouseWarehouse implements Warehouse {
       }),
     );
     stream.resume();
-    await new Promise<void>((resolve, reject) => stream.once('end', resolve).once('close', resolve).once('error', reject));
+    // An answer that breaks off is none.
+    await this.#tried('insert', () => finished(stream));
   }
 
   async query<Row>(sql: string, params: Readonly<Record<string, unknown>> = {}): Promise<Row[]> {

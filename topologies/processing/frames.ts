@@ -16,11 +16,21 @@ export function trackFile(job: MediaJob, track: Track): Promise<string> {
   return made;
 }
 
-async function joined(job: MediaJob, track: Track): Promise<string> {
+/** The segment of a moment as a file, and where in it the moment is: what one picture of a long video needs. */
+export async function fileAt(job: MediaJob, track: PictureTrack, atMs: number): Promise<{ readonly file: string; readonly atMs: number }> {
+  let [beginsMs, at] = [0, 0];
+  const lengthMs = () => 1_000 * (track.segments[at]?.seconds ?? 0);
+  for (; at < track.segments.length - 1 && beginsMs + lengthMs() <= atMs; at++) beginsMs += lengthMs();
+  const file = await joined(job, { ...track, segments: track.segments.slice(at, at + 1) }, `${track.folder}-${at}.mp4`);
+  // Behind the beginning of its last frame there is none.
+  return { file, atMs: Math.max(0, Math.min(atMs - beginsMs, lengthMs() - 1_500 / track.framesPerSecond)) };
+}
+
+async function joined(job: MediaJob, track: Track, name = `${track.folder}.mp4`): Promise<string> {
   const names = ['init.mp4', ...track.segments.map((s) => s.name)];
-  const bodies = await Promise.all(names.map((name) => job.content.get(`${track.folder}/${name}`)));
+  const bodies = await Promise.all(names.map((part) => job.content.get(`${track.folder}/${part}`)));
   if (bodies.some((body) => body === null)) throw new ForyouError('unavailable', `the store lacks a part of ${track.folder}`);
-  const file = join(job.scratch, `${track.folder}.mp4`);
+  const file = join(job.scratch, name);
   await writeFile(file, Buffer.concat(bodies as Buffer[]));
   return file;
 }

@@ -1,9 +1,8 @@
 import { processLimits } from '#schemas/config/media.ts';
 import type { PictureTrack } from '#schemas/media/playback.ts';
-import { lookedAt, trackFile } from '../frames.ts';
+import { fileAt, lookedAt, trackFile } from '../frames.ts';
 import { mediaTask } from '../job.ts';
 import { ladder } from './ladder.ts';
-import { probe } from './probe.ts';
 import { scenes } from './scenes.ts';
 
 const posterSide = 1_280;
@@ -16,17 +15,17 @@ const fitted = (width: number, height: number, side: number): { width: number; h
   return { width: even(width), height: even(height) };
 };
 
-/** Three posters out of the original, and an animated preview from the best moment on. */
+/** Three posters out of the best rendition, and an animated preview from the best moment on. */
 export const thumbnails = mediaTask({
   name: 'thumbnails',
-  version: 1,
-  needs: { probe, scenes, ladder },
+  version: 2,
+  needs: { scenes, ladder },
   of: 'content',
   weight: 4,
   async run(job, inputs, { signal, progress }) {
-    const { media, original, content } = job;
-    const { width, height, hdr } = inputs.probe.picture;
-    const size = { ...fitted(width, height, posterSide), hdr };
+    const { media, content } = job;
+    const best = inputs.ladder.at(-1) as PictureTrack;
+    const size = fitted(best.width, best.height, posterSide);
     const call = { limits: processLimits.frames, signal };
     let done = 0;
     const made = async <T>(work: Promise<T>): Promise<T> => {
@@ -34,11 +33,9 @@ export const thumbnails = mediaTask({
       progress(++done / 4);
       return result;
     };
-    const poster = async (atMs: number, i: number): Promise<string[]> => {
-      const direct = await media.still(original, atMs, size, call);
-      // Some containers cannot be entered at a moment; our own rendition can.
-      const still =
-        direct.length > 0 ? direct : await media.still(await trackFile(job, inputs.ladder.at(-1) as PictureTrack), atMs, { ...size, hdr: false }, call);
+    const poster = async (moment: number, i: number): Promise<string[]> => {
+      const { file, atMs } = await fileAt(job, best, moment);
+      const still = await media.still(file, atMs, size, call);
       if (still.length === 0) return [];
       const name = `poster-${i + 1}.jpg`;
       await content.put(name, still);
