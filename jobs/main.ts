@@ -11,6 +11,7 @@ import { OnnxRuntime } from '#infra/inference/onnx-runtime.ts';
 import { RedisLease } from '#infra/lease/lease.ts';
 import { startEndpoint } from '#infra/telemetry/endpoint.ts';
 import { s3Lake } from '#infra/warehouse/lake.ts';
+import { sweepArtifacts } from './artifacts/sweep-artifacts.ts';
 import { type Job, logicalHour, type Progress, runJob } from './engine/job.ts';
 import { jobStatus, runSchedule } from './engine/schedule.ts';
 import { experimentReport } from './experiments/experiment-report.ts';
@@ -66,6 +67,7 @@ export const jobs: readonly Job<AllPorts>[] = [
   offPolicyReport,
   cdnTiers,
   sweepUploads,
+  sweepArtifacts,
   trainRanker,
   restoreEvents,
   rebuildOnline,

@@ -6,6 +6,7 @@ import {
   artifactBucket,
   type GateRules,
   gate,
+  madeAtMs,
   manifestFile,
   manifestFormat,
   pointerFile,
@@ -127,6 +128,22 @@ export class ArtifactStore {
       throw new ForyouError('input-invalid', `no ${kind} ran before the present one`, { fix: `choose one: foryou artifacts list --kind ${kind}` });
     await this.promote(kind, pointer.previous, pointer.fence);
     return pointer.previous;
+  }
+
+  /** Every version that left something in the store, whole or not, the oldest first. */
+  async versions(kind: ArtifactKind): Promise<{ readonly version: string; readonly madeAtMs: number }[]> {
+    const keys = await this.#blobs.list(artifactBucket, `${kind}/`);
+    const names = new Set(keys.map((key) => key.split('/')).flatMap(([, version, file]) => (file === undefined ? [] : [version as string])));
+    return [...names].sort().map((version) => ({ version, madeAtMs: madeAtMs(version) }));
+  }
+
+  /** The manifest goes first: what has none does not exist. Throws for a version that serves. */
+  async remove(kind: ArtifactKind, version: string): Promise<void> {
+    if ((await this.pointer(kind))?.version === version)
+      throw new ForyouError('input-invalid', `${kind} ${version} serves`, { fix: `promote another one first: foryou artifacts list --kind ${kind}` });
+    const manifest = manifestFile(kind, version);
+    await this.#blobs.remove(artifactBucket, manifest);
+    for (const key of await this.#blobs.list(artifactBucket, versionFolder(kind, version))) await this.#blobs.remove(artifactBucket, key);
   }
 
   async list(kind: ArtifactKind): Promise<ArtifactRow[]> {

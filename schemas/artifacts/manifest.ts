@@ -44,6 +44,9 @@ export const manifestFile = (kind: ArtifactKind, version: string): string => `${
 export const pointerFile = (kind: ArtifactKind): string => `${kind}/current.json`;
 export const versionAt = (at: Date, fence: number): string => `${at.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}-${String(fence).padStart(6, '0')}`;
 
+/** The moment in a version's name; NaN for a name that is none. */
+export const madeAtMs = (version: string): number => Date.parse(version.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)-\d+$/, '$1-$2-$3T$4:$5:$6Z'));
+
 /** So much may a measure of a new version lie under the running one's, as a share of it. */
 export type Margins = Readonly<Record<string, number>>;
 
