@@ -15,7 +15,7 @@ import { poolDecision } from '#schemas/events/pool-decision.ts';
 import { poolStateOf, videoPool } from '#schemas/features/views/exposure.ts';
 import { historyTables } from '#schemas/tables/history.ts';
 import { firstDifference } from '../engine/feature-agreement.ts';
-import { badEngagements, makeEngagement } from './events.ts';
+import { badEngagements, makeEngagement, Sittings } from './events.ts';
 
 /** A topology in a process of its own, so that it can be killed; `stopAt` freezes it where a step begins. */
 export class Worker {
@@ -53,6 +53,7 @@ export class Ledger {
   readonly #producer: EventProducer;
   readonly #accepted = new Map<string, Engagement>();
   readonly #bad: string[] = [];
+  readonly #sittings = new Sittings(7);
   #next = 0;
 
   constructor(config: Config) {
@@ -67,7 +68,10 @@ export class Ledger {
   /** Sends so many new events, every tenth of them twice, with some bad ones among them; `as` changes each. */
   async send(count: number, withBad = false, as = (e: Engagement): Engagement => e): Promise<void> {
     const nowMs = Date.now();
-    const fresh = Array.from({ length: count }, () => as(makeEngagement(this.#next++, 'run', nowMs)));
+    // Half of it is what simulated viewers do, half is of every kind and value that there is.
+    const made = Array.from({ length: Math.ceil(count / 2) }, () => makeEngagement(this.#next++, 'run', nowMs));
+    while (made.length < count) made.push(...this.#sittings.next(`run-${this.#next++}`, nowMs));
+    const fresh = made.slice(0, count).map(as);
     for (const e of fresh) this.#accepted.set(e.eventId, e);
     const bad = withBad ? badEngagements(`run-${this.#next}`, nowMs) : [];
     this.#bad.push(...bad.map((b) => b.reason));
