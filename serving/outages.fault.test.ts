@@ -167,7 +167,7 @@ test('new versions under load: no page fails or comes from memory, none mixes ve
   // A model that is late on a busy machine gives way to the heuristic: that is no failure while it is the exception.
   const late = seen.pages.filter((p) => !p.scorer.startsWith('ranker@'));
   console.info(`pages by the heuristic: ${late.length} of ${seen.pages.length}`);
-  expect(late.length, 'pages that no model ranked').toBeLessThan(seen.pages.length);
+  expect(late.length, 'pages that no model ranked').toBeLessThan(seen.pages.length / 2);
   const pages = new Map(seen.pages.map((p) => [p.requestId, p]));
   const logged = () => servedItems().then((items) => items.filter((i) => pages.has(i.requestId)));
   await eventually('all of it is logged', async () => (await logged()).length >= 5 * pages.size, 30_000);

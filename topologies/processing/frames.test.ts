@@ -9,7 +9,14 @@ const scratch = mkdtempSync(join(tmpdir(), 'foryou-frames-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** A store whose objects hold their own names. */
-const job = { scratch, content: { get: async (name: string) => Buffer.from(`${name};`) } } as unknown as MediaJob;
+let fetched: string[] = [];
+const content = {
+  get: async (name: string) => {
+    fetched.push(name);
+    return Buffer.from(`${name};`);
+  },
+};
+const jobOf = () => ({ scratch, content, files: new Map() }) as unknown as MediaJob;
 const segment = (i: number, seconds: number) => ({ name: `0000${i}.m4s`, seconds, bytes: 1 });
 const track = {
   folder: '1080p',
@@ -29,9 +36,18 @@ test.each([
   [6_500, 3, 500],
   [60_000, 3, 940],
 ])('a moment at %i ms lies in segment %i at %i ms, never behind its last frame', async (atMs, place, within) => {
-  const found = await fileAt(job, track, atMs);
+  const found = await fileAt(jobOf(), track, atMs);
   expect(readFileSync(found.file, 'utf8')).toBe(`1080p/init.mp4;1080p/0000${place}.m4s;`);
   expect(found.atMs).toBeCloseTo(within, 6);
+});
+
+test('moments of one segment share its file: what one of them reads is not written again', async () => {
+  fetched = [];
+  const job = jobOf();
+  const [a, b] = await Promise.all([fileAt(job, track, 4_100), fileAt(job, track, 5_100)]);
+  expect(a?.file).toBe(b?.file);
+  expect((await fileAt(job, track, 4_600)).file).toBe(a?.file);
+  expect(fetched).toEqual(['1080p/init.mp4', '1080p/00002.m4s']);
 });
 
 test('frames are few, at an even pace, and the same for lengths that differ by a hair', () => {

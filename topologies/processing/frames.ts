@@ -6,13 +6,16 @@ import { lookSettings, processLimits } from '#schemas/config/media.ts';
 import type { PictureTrack, Track } from '#schemas/media/playback.ts';
 import type { MediaJob } from './job.ts';
 
-/** A track as one file again: an initialisation segment and its fragments in a row are a whole MP4. Tasks side by side share it. */
-export function trackFile(job: MediaJob, track: Track): Promise<string> {
-  const known = job.files.get(track.folder);
+/** A track as one file again: an initialisation segment and its fragments in a row are a whole MP4. */
+export const trackFile = (job: MediaJob, track: Track): Promise<string> => fileOf(job, track, track.folder);
+
+/** Tasks side by side share a file: one that is read must not be written again. */
+function fileOf(job: MediaJob, track: Track, name: string): Promise<string> {
+  const known = job.files.get(name);
   if (known) return known;
-  const made = joined(job, track);
-  job.files.set(track.folder, made);
-  made.catch(() => job.files.delete(track.folder));
+  const made = joined(job, track, name);
+  job.files.set(name, made);
+  made.catch(() => job.files.delete(name));
   return made;
 }
 
@@ -21,16 +24,16 @@ export async function fileAt(job: MediaJob, track: PictureTrack, atMs: number): 
   let [beginsMs, at] = [0, 0];
   const lengthMs = () => 1_000 * (track.segments[at]?.seconds ?? 0);
   for (; at < track.segments.length - 1 && beginsMs + lengthMs() <= atMs; at++) beginsMs += lengthMs();
-  const file = await joined(job, { ...track, segments: track.segments.slice(at, at + 1) }, `${track.folder}-${at}.mp4`);
+  const file = await fileOf(job, { ...track, segments: track.segments.slice(at, at + 1) }, `${track.folder}-${at}`);
   // Behind the beginning of its last frame there is none.
   return { file, atMs: Math.max(0, Math.min(atMs - beginsMs, lengthMs() - 1_500 / track.framesPerSecond)) };
 }
 
-async function joined(job: MediaJob, track: Track, name = `${track.folder}.mp4`): Promise<string> {
+async function joined(job: MediaJob, track: Track, name: string): Promise<string> {
   const names = ['init.mp4', ...track.segments.map((s) => s.name)];
   const bodies = await Promise.all(names.map((part) => job.content.get(`${track.folder}/${part}`)));
   if (bodies.some((body) => body === null)) throw new ForyouError('unavailable', `the store lacks a part of ${track.folder}`);
-  const file = join(job.scratch, name);
+  const file = join(job.scratch, `${name}.mp4`);
   await writeFile(file, Buffer.concat(bodies as Buffer[]));
   return file;
 }

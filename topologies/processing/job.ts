@@ -16,7 +16,7 @@ export interface MediaJob extends Inspectors {
   readonly scratch: string;
   readonly media: Media;
   readonly content: Content;
-  /** Tracks as whole files, by folder, and frames by their size, while the job lasts. */
+  /** Tracks and segments as files, by name, and frames by their size, while the job lasts. */
   readonly files: Map<string, Promise<string>>;
   readonly frames: Map<string, Promise<Frames>>;
   /** Says where a first rendition plays. */

@@ -5,6 +5,7 @@ import { poolStateOf, trialRegions, trialViewers, videoPool } from '#schemas/fea
 import { freshVideos } from '#schemas/features/views/videos.ts';
 import type { Source } from '../../engine/pipeline.ts';
 import type { FeedQuery, FeedServices } from '../query.ts';
+import { keptFor } from './kept-for.ts';
 import { lots } from './lots.ts';
 import { kindsOf } from './trial-audience.ts';
 
@@ -55,7 +56,7 @@ async function regionsOf(online: OnlineStore, ids: readonly string[], nowMs: num
  */
 export const exposurePool = (services: FeedServices): Source<FeedQuery> => {
   const { trials } = services;
-  let known: { readonly videos: Promise<OpenVideo[]>; readonly atMs: number } | null = null;
+  const videos = keptFor(freshMs, (nowMs) => openVideos(services, nowMs));
   return {
     name: 'exposure-pool',
     budgetMs: 60,
@@ -63,14 +64,7 @@ export const exposurePool = (services: FeedServices): Source<FeedQuery> => {
       const { nowMs, region, seed, position } = query;
       const kinds = kindsOf(query);
       trials.met(kinds);
-      if (!known || nowMs - known.atMs >= freshMs) {
-        const videos = openVideos(services, nowMs);
-        known = { videos, atMs: nowMs };
-        videos.catch(() => {
-          known = null;
-        });
-      }
-      const open = await known.videos;
+      const open = await videos(nowMs);
       const waits = (v: OpenVideo) => trials.tooMany(kinds[0] as string, v.regions.get(region) ?? 0) || trials.waits(v.id, kinds);
       if (open.length <= 2 * offered) return open.filter((v) => !waits(v)).map((v) => v.id);
       const next = lots(seed, position);

@@ -1,6 +1,7 @@
 import { liveNow } from '#schemas/features/views/videos.ts';
 import type { Source } from '../../engine/pipeline.ts';
 import type { FeedQuery, FeedServices } from '../query.ts';
+import { keptFor } from './kept-for.ts';
 
 const offered = 20;
 /** Broadcasts that are looked through: those that are over stay in the list until newer ones displace them. */
@@ -15,20 +16,13 @@ interface Broadcast {
 
 /** Broadcasts that go on: of creators whom the viewer follows first, then of his region, then the newest. */
 export const liveBroadcasts = (services: FeedServices): Source<FeedQuery> => {
-  let known: { readonly broadcasts: Promise<readonly Broadcast[]>; readonly atMs: number } | null = null;
+  const broadcasts = keptFor(freshMs, () => goingOn(services));
   return {
     name: 'live-now',
     budgetMs: 60,
     async find({ nowMs, region, viewer }) {
-      if (!known || nowMs - known.atMs >= freshMs) {
-        const broadcasts = goingOn(services);
-        known = { broadcasts, atMs: nowMs };
-        broadcasts.catch(() => {
-          known = null;
-        });
-      }
       const near = ({ creatorId, region: theirs }: Broadcast) => (viewer.follows.has(creatorId) ? 2 : theirs === region ? 1 : 0);
-      return (await known.broadcasts)
+      return (await broadcasts(nowMs))
         .toSorted((a, b) => near(b) - near(a))
         .slice(0, offered)
         .map((b) => b.id);
