@@ -17,6 +17,9 @@ export class ThreadCalls {
   #closed = false;
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   #next = 0;
+  /** Calls of this moment: they go together, for a message costs more than what most of them say. */
+  #leaving: { readonly id: number; readonly body: object }[] = [];
+  #transfer: ArrayBuffer[] = [];
   /** Told when the thread ended by itself: what was loaded in it is gone. */
   onEnd: () => void = () => {};
 
@@ -38,8 +41,23 @@ export class ThreadCalls {
     const id = this.#next++;
     return new Promise<A>((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
-      this.#worker?.postMessage({ id, body }, transfer);
+      if (this.#leaving.push({ id, body }) === 1) queueMicrotask(() => this.#post());
+      this.#transfer.push(...transfer);
     });
+  }
+
+  #post(): void {
+    const [calls, transfer] = [this.#leaving, this.#transfer];
+    this.#leaving = [];
+    this.#transfer = [];
+    try {
+      this.#worker?.postMessage(calls, transfer);
+    } catch (cause) {
+      for (const { id } of calls) {
+        this.#waiting.get(id)?.reject(cause as Error);
+        this.#waiting.delete(id);
+      }
+    }
   }
 
   #start(): Worker {
@@ -77,11 +95,12 @@ export class ThreadCalls {
 
 /** What a worker file does with each call. */
 export function answerCalls<Body>(answer: (body: Body) => Promise<{ readonly value: unknown; readonly transfer?: readonly ArrayBuffer[] }>): void {
-  parentPort?.on('message', ({ id, body }: { id: number; body: Body }) => {
-    answer(body).then(
-      ({ value, transfer }) => parentPort?.postMessage({ id, value } satisfies Answer, transfer ?? []),
-      (error: { code?: string; message: string }) =>
-        parentPort?.postMessage({ id, error: { code: error.code ?? '', message: error.message } } satisfies Answer),
-    );
+  parentPort?.on('message', (calls: readonly { id: number; body: Body }[]) => {
+    for (const { id, body } of calls)
+      answer(body).then(
+        ({ value, transfer }) => parentPort?.postMessage({ id, value } satisfies Answer, transfer ?? []),
+        (error: { code?: string; message: string }) =>
+          parentPort?.postMessage({ id, error: { code: error.code ?? '', message: error.message } } satisfies Answer),
+      );
   });
 }

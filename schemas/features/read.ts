@@ -1,4 +1,4 @@
-import { layoutOf } from './layout.ts';
+import { headerBytes, layoutOf } from './layout.ts';
 import type { PackedView } from './view.ts';
 
 /**
@@ -29,6 +29,9 @@ export function readPacked(view: PackedView<never>, value: Buffer | null | undef
     into[offset + i] = value.readDoubleLE(at) * factor;
   }
 }
+
+/** The moment that a packed value's sums are expressed at, which is that of its newest event (epoch milliseconds); 0 for a missing one. */
+export const packedTime = (value: Buffer | null | undefined): number => (value && value.length >= headerBytes ? value.readDoubleLE(4) : 0);
 
 export const columnNames = <C extends string>(view: PackedView<never, C>): C[] => Object.keys(view.columns) as C[];
 

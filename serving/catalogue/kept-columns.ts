@@ -1,9 +1,18 @@
 import type { OnlineStore } from '#infra/online/online.ts';
 import type { Rates } from '#schemas/features/ranking.ts';
-import { columnNames, readPacked } from '#schemas/features/read.ts';
+import { columnNames, packedTime, readPacked } from '#schemas/features/read.ts';
 import type { AnyPackedView } from '#schemas/features/view.ts';
 
 const perBlock = 1_024;
+
+/**
+ * What everybody does with a video, or with all of a creator's, may be so old: nothing beside the half-lives. What
+ * nobody has touched since the last look is looked at half as often each time, which most of a catalogue is at any
+ * moment.
+ */
+const fresh = { leastMs: 2_000, mostMs: 8_000 } as const;
+/** Per row: until when it is fresh, for how long it was after the last fetch, and the event time that was stored then. */
+const [untilAt, forAt, eventAt, momentWidth] = [0, 1, 2, 3];
 
 /**
  * Packed columns of many entities and the shares that follow from them, each as of the moment when it was fetched. Rows lie behind each other in a few
@@ -15,7 +24,7 @@ export class KeptColumns {
   readonly #rates: Rates;
   readonly #ids: string[] = [];
   readonly #blocks: Float32Array[] = [];
-  readonly #atMs: Float64Array[] = [];
+  readonly #moments: Float64Array[] = [];
   readonly #columns: number;
   readonly #width: number;
   readonly #fetched: Float64Array;
@@ -33,7 +42,7 @@ export class KeptColumns {
     const row = this.#ids.push(id) - 1;
     if (row % perBlock === 0) {
       this.#blocks.push(new Float32Array(perBlock * this.#width));
-      this.#atMs.push(new Float64Array(perBlock).fill(Number.NEGATIVE_INFINITY));
+      this.#moments.push(new Float64Array(perBlock * momentWidth).fill(Number.NEGATIVE_INFINITY));
     }
     this.#follow(row);
     return row;
@@ -54,8 +63,17 @@ export class KeptColumns {
     for (let i = this.#columns; i < this.#width; i++) into[at + i - this.#columns] = block[from + i] as number;
   }
 
-  isFresh(row: number, freshMs: number, nowMs: number): boolean {
-    return nowMs - ((this.#atMs[(row / perBlock) | 0] as Float64Array)[row % perBlock] as number) < freshMs;
+  isFresh(row: number, nowMs: number): boolean {
+    return nowMs < ((this.#moments[(row / perBlock) | 0] as Float64Array)[(row % perBlock) * momentWidth + untilAt] as number);
+  }
+
+  #fetchedAt(row: number, nowMs: number, eventMs: number): void {
+    const moments = this.#moments[(row / perBlock) | 0] as Float64Array;
+    const at = (row % perBlock) * momentWidth;
+    const forMs = moments[at + eventAt] === eventMs ? Math.min(fresh.mostMs, 2 * (moments[at + forAt] as number)) : fresh.leastMs;
+    moments[at + untilAt] = nowMs + forMs;
+    moments[at + forAt] = forMs;
+    moments[at + eventAt] = eventMs;
   }
 
   /** Fetches rows, all in one round trip. */
@@ -71,7 +89,7 @@ export class KeptColumns {
       readPacked(this.#view, values[i], nowMs, this.#fetched);
       (this.#blocks[block] as Float32Array).set(this.#fetched, (row % perBlock) * this.#width);
       this.#follow(row);
-      (this.#atMs[block] as Float64Array)[row % perBlock] = nowMs;
+      this.#fetchedAt(row, nowMs, packedTime(values[i]));
     }
   }
 }
@@ -82,18 +100,16 @@ export interface Kept {
   readonly row: number;
 }
 
-/** What a request needs and is older than `freshMs` is fetched: requests of one moment share most of theirs. */
+/** What a request needs and is no longer fresh is fetched: requests of one moment share most of theirs. */
 export class Stale {
-  readonly #freshMs: number;
   readonly #nowMs: number;
   readonly #rows = new Map<KeptColumns, Set<number>>();
 
-  constructor(freshMs: number, nowMs: number) {
-    this.#freshMs = freshMs;
+  constructor(nowMs: number) {
     this.#nowMs = nowMs;
   }
   need({ columns, row }: Kept): void {
-    if (columns.isFresh(row, this.#freshMs, this.#nowMs)) return;
+    if (columns.isFresh(row, this.#nowMs)) return;
     const rows = this.#rows.get(columns);
     if (rows) rows.add(row);
     else this.#rows.set(columns, new Set([row]));

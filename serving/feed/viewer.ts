@@ -25,6 +25,9 @@ export { newcomer };
 /** Most viewers have seen fewer: theirs come along. For the others each candidate is asked for. */
 const seenAtOnce = 500;
 
+/** The videos that were answered best: what comes behind them hardly moves a vector. */
+const tasteFrom = 60;
+
 /** Everything that the feed knows of a viewer, read at once. */
 export async function readViewer(online: OnlineStore, userId: string, nowMs: number): Promise<Viewer> {
   const read = (view: (typeof views)[number], limit: number) => ({ view, entity: userId, limit });
@@ -33,7 +36,7 @@ export async function readViewer(online: OnlineStore, userId: string, nowMs: num
     read(userTopics, 50),
     read(userTopicsAvoided, 50),
     read(userCreators, 100),
-    read(userVideos, 100),
+    read(userVideos, tasteFrom),
     read(userFollows, 1_000),
     read(userUnfollows, 1_000),
     read(userReported, 5_000),

@@ -20,13 +20,16 @@ export function tasteOf({ foldIn, places }: Retrieval, videos: ReadonlyMap<strin
   return items.length === 0 ? null : foldIn.user(Int32Array.from(items), Float32Array.from(weights));
 }
 
+/** Length of the viewer's direction: finer than the videos', for there is only one of it. */
+const fine = 32_767;
 const zero = (): number => 0;
 
 /** Cosine of a viewer's vector and a video's, as a function of the video; 0 when one of them is unknown. */
 export function similarityTo(retrieval: Retrieval | undefined, taste: Float32Array | null): (video: KnownVideo | null) => number {
   const length = Math.hypot(...(taste ?? []));
   if (!retrieval || !taste || length === 0) return zero;
-  const own = Float64Array.from(taste, (t) => t / length / unit);
+  // Whole numbers on both sides: they are multiplied without a conversion, and 32 bits have room for the sum.
+  const own = Int32Array.from(taste, (t) => Math.round((t / length) * fine));
   const { directions, places } = retrieval;
   return (video) => {
     if (!video) return 0;
@@ -37,7 +40,7 @@ export function similarityTo(retrieval: Retrieval | undefined, taste: Float32Arr
     if (video.place < 0) return 0;
     const from = video.place * own.length;
     let dot = 0;
-    for (let d = 0; d < own.length; d++) dot += (own[d] as number) * (directions[from + d] as number);
-    return dot;
+    for (let d = 0; d < own.length; d++) dot = (dot + Math.imul(own[d] as number, directions[from + d] as number)) | 0;
+    return dot / (fine * unit);
   };
 }

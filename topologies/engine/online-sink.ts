@@ -24,7 +24,8 @@ const maxFoldMs = 1_000;
 
 /**
  * Exactly-once into the online store, one partition:
- *   O1  read every shard's watermark; start at the lowest of them and the committed offset
+ *   O1  read every shard's watermark; start at the lowest of them and the committed offset, and commit the lowest
+ *       where a crash between O4 and O5 left the commit behind it
  *   O2  fold the batch into one delta per shard, for each shard only what its watermark lacks
  *   O3  per shard, merge the delta and move the watermark in one atomic script, which changes
  *       nothing unless the watermark stands where this assignment believes it to stand
@@ -66,7 +67,12 @@ export class OnlineSink implements PartitionSink<Row> {
     this.#highest = Math.max(...this.#watermarks);
     const { offset } = await this.#lease.committed();
     const lowest = Math.min(...this.#watermarks);
-    return offset === null ? lowest : Math.min(offset, lowest);
+    if (lowest > (offset ?? 0)) {
+      // With no record to come there is no O5, and what waits for this commit would wait for ever.
+      await this.#lease.commit(lowest, '');
+      return lowest;
+    }
+    return Math.min(offset ?? 0, lowest);
   }
 
   cut(pending: readonly unknown[]): number {

@@ -2,14 +2,11 @@ import { Stale } from '../../catalogue/kept-columns.ts';
 import type { Hydrator } from '../../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
 
-/** What all videos of a creator do together moves slowly. */
-const freshMs = 2_000;
-
 /** The online features of every candidate's creator. */
 export const creatorFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, FeedCandidate> => ({
   name: 'creator-features',
   async hydrate({ nowMs }, candidates) {
-    const stale = new Stale(freshMs, nowMs);
+    const stale = new Stale(nowMs);
     for (const { video } of candidates) if (video?.creator) stale.need(video.creator);
     await stale.fetch(online);
     for (let i = 0; i < candidates.length; i++) {

@@ -2,14 +2,11 @@ import { Stale } from '../../catalogue/kept-columns.ts';
 import type { Hydrator } from '../../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
 
-/** What everybody does with a video: two seconds are nothing beside its half-lives. What this viewer did is read anew each time. */
-const freshMs = 2_000;
-
 /** The online features of every candidate's video. */
 export const videoFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, FeedCandidate> => ({
   name: 'video-features',
   async hydrate({ nowMs }, candidates) {
-    const stale = new Stale(freshMs, nowMs);
+    const stale = new Stale(nowMs);
     for (const { video } of candidates) if (video) stale.need(video.features);
     await stale.fetch(online);
     for (let i = 0; i < candidates.length; i++) {

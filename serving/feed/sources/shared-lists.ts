@@ -1,6 +1,7 @@
 import type { OnlineStore, TopRead } from '#infra/online/online.ts';
 import type { RankedView } from '#schemas/features/view.ts';
 import { Crowd } from './crowd.ts';
+import { Kept } from './kept-for.ts';
 
 /** What all viewers share may be this old; what one viewer did is read anew for each request. */
 const freshMs = 200;
@@ -11,7 +12,7 @@ const most = 5_000;
 /** Lists that many viewers are offered the same of: each is read a few times a second, however many requests come. */
 export class SharedLists {
   readonly #online: OnlineStore;
-  readonly #known = new Map<string, { readonly keys: Promise<readonly string[]>; readonly atMs: number }>();
+  readonly #known = new Map<string, Kept<readonly string[]>>();
 
   readonly #crowd: Crowd;
 
@@ -43,17 +44,25 @@ export class SharedLists {
   ): Promise<(readonly string[])[]> {
     const nowMs = performance.now();
     if (this.#known.size > most) this.#known.clear();
-    const names = reads.map((r) => `${kind} ${r.view.name} ${r.limit} ${r.entity}`);
-    const missing = reads.flatMap((_r, i) => (nowMs - (this.#known.get(names[i] as string)?.atMs ?? Number.NEGATIVE_INFINITY) < forMs ? [] : [i]));
-    if (missing.length > 0) {
-      const answer = ask(missing.map((i) => reads[i] as R));
-      missing.forEach((i, at) => {
-        const name = names[i] as string;
-        const keys = answer.then((lists) => lists[at] ?? []);
-        this.#known.set(name, { keys, atMs: nowMs });
-        keys.catch(() => this.#known.delete(name));
-      });
+    const lists = reads.map((r) => this.#list(`${kind} ${r.view.name} ${r.limit} ${r.entity}`, forMs));
+    const due = new Set(lists.filter((list) => list.isDue(nowMs)));
+    if (due.size > 0) {
+      const all = [...due];
+      const answer = ask(all.map((list) => reads[lists.indexOf(list)] as R));
+      for (const [at, list] of all.entries())
+        list.make(
+          answer.then((found) => found[at] ?? []),
+          nowMs,
+        );
     }
-    return Promise.all(names.map((name) => (this.#known.get(name) as { keys: Promise<readonly string[]> }).keys));
+    return Promise.all(lists.map((list) => list.read(nowMs)));
+  }
+
+  #list(name: string, forMs: number): Kept<readonly string[]> {
+    const known = this.#known.get(name);
+    if (known) return known;
+    const made = new Kept<readonly string[]>(forMs);
+    this.#known.set(name, made);
+    return made;
   }
 }

@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import { ForyouError } from '#infra/errors.ts';
 import { eventually } from '#infra/testing/test-stack.ts';
 import { follow } from '#schemas/events/follow.ts';
+import { userFollows } from '#schemas/features/views/social.ts';
 import { follows } from '#schemas/tables/history.ts';
+import { followOnline } from '../../social.ts';
 import { dedupe } from '../../steps/dedupe.ts';
 import { runTopology } from '../runner.ts';
 import type { ProtocolStep } from '../services.ts';
@@ -37,7 +39,28 @@ test.each(['H1', 'H2', 'H3', 'H4', 'H5'] satisfies ProtocolStep[])(
   },
 );
 
-test('2. a repeat that comes after a restart is still a repeat: the window is read back from the log', async () => {
+test.each(['O1', 'O2', 'O3', 'O4', 'O5'] satisfies ProtocolStep[])(
+  '2. the same into the online store as %s begins, when nothing more arrives: the commit shows where it stands',
+  async (deadly) => {
+    const { services, producer } = await memorySetting();
+    await producer.send(follow, [1, 2, 3, 2].map(event));
+    const dying = await runTopology(followOnline, {
+      ...services,
+      at: async (step) => {
+        if (step === deadly) throw new Error(`died at ${step}`);
+      },
+    });
+    await expect(dying.failed).rejects.toThrow(`died at ${deadly}`);
+    await dying.stop();
+    const running = await runTopology(followOnline, services);
+    await eventually('no lag', async () => (await services.log.committedOf(followOnline.name, 'follow'))[0]?.offset === 4);
+    const [followed] = await services.online.top([{ view: userFollows, entity: 'ann', limit: 10 }]);
+    expect(followed?.keys.toSorted()).toEqual(['c1', 'c2', 'c3']);
+    await running.stop();
+  },
+);
+
+test('3. a repeat that comes after a restart is still a repeat: the window is read back from the log', async () => {
   const { services, producer } = await memorySetting();
   const stored = async () => (await services.warehouse.query('SELECT * FROM follows')).length;
   await producer.send(follow, [1, 2].map(event));
@@ -51,7 +74,7 @@ test('2. a repeat that comes after a restart is still a repeat: the window is re
   await after.stop();
 });
 
-test('3. an outage is waited out: the batch is tried again until the store answers', async () => {
+test('4. an outage is waited out: the batch is tried again until the store answers', async () => {
   const { services, producer } = await memorySetting();
   let failures = 3;
   const insertAvro = services.warehouse.insertAvro.bind(services.warehouse);
@@ -66,7 +89,7 @@ test('3. an outage is waited out: the batch is tried again until the store answe
   await running.stop();
 });
 
-test('4. a bug is not retried: the topology fails, and its process ends', async () => {
+test('5. a bug is not retried: the topology fails, and its process ends', async () => {
   const { services, producer } = await memorySetting();
   services.warehouse.insertAvro = async () => {
     throw new TypeError('a bug');
