@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { featuresKey, outcomes, outcomesKey } from '#schemas/artifacts/ranker.ts';
 import { type Inference, tensor } from './inference.ts';
+import { Interpreter } from './interpreter.ts';
 import { encodeOnnx, type OnnxGraph } from './onnx-model.ts';
 import { OnnxRuntime } from './onnx-runtime.ts';
 import { RowModel } from './row-model.ts';
@@ -28,6 +29,7 @@ const sums: OnnxGraph = {
 describe.each<[string, Inference]>([
   ['in this thread', new OnnxRuntime()],
   ['in a thread of its own', threaded],
+  ['that interprets', new Interpreter()],
 ])('a runtime %s', (_name, inference) => {
   test('says what a model takes, gives and carries, and runs it with any number of rows', async () => {
     const model = await inference.load(encodeOnnx(sums));

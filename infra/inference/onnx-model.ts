@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs';
+import { ForyouError } from '../errors.ts';
 
 /** What this project writes and reads of ONNX (onnx/onnx.proto3 of the ONNX specification, IR version 8): field numbers are the standard's. */
 const proto = `syntax = "proto3";
@@ -98,6 +99,59 @@ function attribute(name: string, value: number | string | readonly number[]): ob
 
 /** Properties that were stored inside a model. Throws on bytes that are no model. */
 export function onnxMetadata(bytes: Uint8Array): Record<string, string> {
-  const model = ModelType.toObject(ModelType.decode(bytes)) as { metadata_props?: { key: string; value: string }[] };
-  return Object.fromEntries((model.metadata_props ?? []).map(({ key, value }) => [key, value]));
+  return propertiesOf(ModelType.toObject(ModelType.decode(bytes)) as DecodedModel);
 }
+const propertiesOf = (model: DecodedModel): Record<string, string> => Object.fromEntries((model.metadata_props ?? []).map(({ key, value }) => [key, value]));
+
+interface DecodedModel {
+  readonly metadata_props?: readonly { key: string; value: string }[];
+  readonly graph?: {
+    readonly name?: string;
+    readonly node?: readonly {
+      op_type: string;
+      input?: string[];
+      output?: string[];
+      attribute?: readonly { name: string; f?: number; i?: number; type?: number }[];
+    }[];
+    readonly initializer?: readonly { name: string; dims?: number[]; data_type: number; raw_data?: Uint8Array }[];
+    readonly input?: readonly DecodedValue[];
+    readonly output?: readonly DecodedValue[];
+  };
+}
+interface DecodedValue {
+  readonly name: string;
+  readonly type?: { readonly tensor_type?: { readonly shape?: { readonly dim?: readonly { dim_value?: number; dim_param?: string }[] } } };
+}
+
+/** The graph that `encodeOnnx` wrote. Bytes that are none end in `artifact-refused`; of attributes it knows single numbers. */
+export function decodeOnnx(bytes: Uint8Array): OnnxGraph {
+  let model: DecodedModel;
+  try {
+    model = ModelType.toObject(ModelType.decode(bytes), { longs: Number }) as DecodedModel;
+    if (!model.graph?.output?.length) throw new TypeError('it has no outputs');
+  } catch (cause) {
+    throw new ForyouError('artifact-refused', `these bytes are no ONNX model: ${(cause as Error).message}`, { cause });
+  }
+  const { graph } = model;
+  return {
+    name: graph.name ?? '',
+    inputs: (graph.input ?? []).map(decodedValue),
+    outputs: (graph.output ?? []).map(decodedValue),
+    nodes: (graph.node ?? []).map((n) => ({
+      op: n.op_type,
+      inputs: n.input ?? [],
+      outputs: n.output ?? [],
+      attributes: Object.fromEntries((n.attribute ?? []).map((a) => [a.name, (a.type === 1 ? a.f : a.i) ?? 0])),
+    })),
+    constants: (graph.initializer ?? []).map((c) => {
+      const { buffer } = Uint8Array.from(c.raw_data ?? []);
+      return { name: c.name, dims: c.dims ?? [], data: c.data_type === elementTypes.float32 ? new Float32Array(buffer) : new BigInt64Array(buffer) };
+    }),
+    metadata: propertiesOf(model),
+  };
+}
+
+const decodedValue = (v: DecodedValue): OnnxValue => ({
+  name: v.name,
+  dims: (v.type?.tensor_type?.shape?.dim ?? []).map((d) => d.dim_param ?? d.dim_value ?? 0),
+});

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { tensor } from '#infra/inference/inference.ts';
+import { Interpreter } from '#infra/inference/interpreter.ts';
 import { OnnxRuntime } from '#infra/inference/onnx-runtime.ts';
 import { RowModel } from '#infra/inference/row-model.ts';
 import { outcomes, preRankValue } from '#schemas/artifacts/ranker.ts';
@@ -167,6 +168,23 @@ test('a ranker learns what is there, is calibrated, carries its schema, and its 
   ).toBeGreaterThan(0.9);
   const small = await RowModel.load(inference, fitted.preRanker, { known: rankingFeatures, predicted: [preRankValue] });
   expect((await small.predict(rows))['value']).toHaveLength(200);
+});
+
+test('training and its models say the same when one number is computed after the other', async () => {
+  const data = synthetic(400);
+  const rows = Array.from({ length: 40 }, (_, r) => Float32Array.from(data.x.subarray(r * featureCount, (r + 1) * featureCount)));
+  const predictions = await Promise.all(
+    [inference, new Interpreter()].map(async (runtime) => {
+      const fitted = await fitRanker(runtime, data, thirds(data.rows, 300), { epochs: 2 });
+      const ranker = await RowModel.load(runtime, fitted.ranker, { known: rankingFeatures, predicted: outcomes });
+      const preRanker = await RowModel.load(runtime, fitted.preRanker, { known: rankingFeatures, predicted: [preRankValue] });
+      return { ...(await ranker.predict(rows)), ...(await preRanker.predict(rows)) };
+    }),
+  );
+  const [native, interpreted] = predictions as [Record<string, Float32Array>, Record<string, Float32Array>];
+  expect(Object.keys(interpreted).sort()).toEqual([...outcomes, preRankValue].sort());
+  for (const [name, values] of Object.entries(native))
+    for (const [i, value] of values.entries()) expect(Math.abs((interpreted[name]?.[i] as number) - value), `${name} of row ${i}`).toBeLessThan(1e-3);
 });
 
 test('a ranker learns nothing from labels that follow nothing', { timeout: 120_000 }, async () => {
