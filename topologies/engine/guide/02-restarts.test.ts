@@ -7,27 +7,31 @@ import { follows } from '#schemas/tables/history.ts';
 import { followOnline } from '../../social.ts';
 import { dedupe } from '../../steps/dedupe.ts';
 import { runTopology } from '../runner.ts';
-import type { ProtocolStep } from '../services.ts';
+import type { ProtocolStep, Services } from '../services.ts';
 import { steps } from '../steps.ts';
-import { rows, topology } from '../topology.ts';
+import { rows, type Topology, topology } from '../topology.ts';
 import { memorySetting } from './setting.ts';
 
 const counted = topology('guide-counted', { source: follow, steps: steps(dedupe), sink: rows(follows) });
 const event = (i: number) => ({ eventId: `e${i}`, userId: 'ann', creatorId: `c${i}`, kind: 'follow' as const, occurredAt: Date.now() });
+
+async function dieAt(deadly: ProtocolStep, dies: Topology, services: Services): Promise<void> {
+  const dying = await runTopology(dies, {
+    ...services,
+    at: async (step) => {
+      if (step === deadly) throw new Error(`died at ${step}`);
+    },
+  });
+  await expect(dying.failed).rejects.toThrow(`died at ${deadly}`);
+  await dying.stop();
+}
 
 test.each(['H1', 'H2', 'H3', 'H4', 'H5'] satisfies ProtocolStep[])(
   '1. a topology that dies as %s begins goes on where it was, and counts nothing twice',
   async (deadly) => {
     const { services, producer } = await memorySetting();
     await producer.send(follow, [1, 2, 3, 2].map(event));
-    const dying = await runTopology(counted, {
-      ...services,
-      at: async (step) => {
-        if (step === deadly) throw new Error(`died at ${step}`);
-      },
-    });
-    await expect(dying.failed).rejects.toThrow(`died at ${deadly}`);
-    await dying.stop();
+    await dieAt(deadly, counted, services);
     // More arrived meanwhile, a repeat among it: the dedupe window is read back from the log.
     await producer.send(follow, [4, 1].map(event));
     const running = await runTopology(counted, services);
@@ -44,14 +48,7 @@ test.each(['O1', 'O2', 'O3', 'O4', 'O5'] satisfies ProtocolStep[])(
   async (deadly) => {
     const { services, producer } = await memorySetting();
     await producer.send(follow, [1, 2, 3, 2].map(event));
-    const dying = await runTopology(followOnline, {
-      ...services,
-      at: async (step) => {
-        if (step === deadly) throw new Error(`died at ${step}`);
-      },
-    });
-    await expect(dying.failed).rejects.toThrow(`died at ${deadly}`);
-    await dying.stop();
+    await dieAt(deadly, followOnline, services);
     const running = await runTopology(followOnline, services);
     await eventually('no lag', async () => (await services.log.committedOf(followOnline.name, 'follow'))[0]?.offset === 4);
     const [followed] = await services.online.top([{ view: userFollows, entity: 'ann', limit: 10 }]);
