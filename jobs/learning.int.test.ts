@@ -78,4 +78,7 @@ test('vectors and an index are learnt from history, and serving swaps in each ne
   await eventually('serving reports the next version', async () => (await version()) !== first);
   const listed = await listJobs(config);
   expect(listed.find((j) => j.job === 'build-index')).toMatchObject({ status: 'done', late: false });
+  expect(listed.filter((j) => j.late)).toEqual([]);
+  const inTwoDays = await listJobs(config, Date.now() + 2 * 86_400_000);
+  expect(inTwoDays.filter((j) => !j.late && j.next !== '')).toEqual([]);
 });

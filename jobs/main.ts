@@ -126,10 +126,10 @@ export async function addModel(config: Config, bytes: Buffer): ReturnType<typeof
   }
 }
 
-/** The schedule with the last runs. */
-export async function listJobs(config: Config) {
+/** The schedule with the last runs, and what is late at a moment. */
+export async function listJobs(config: Config, nowMs = Date.now()) {
   const ports = jobPorts(config, 'foryou-jobs');
-  return jobStatus(jobs, ports.warehouse, Date.now()).finally(() => disconnect(ports));
+  return jobStatus(jobs, ports.warehouse, nowMs).finally(() => disconnect(ports));
 }
 
 /** The scheduler process. */

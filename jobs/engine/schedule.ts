@@ -38,7 +38,7 @@ export interface JobStatus {
   readonly status: string;
   readonly seconds: number;
   readonly rows: number;
-  /** No run ended well for longer than the time between two runs and half of it again. */
+  /** No run ended well for longer than the time between two runs and half of it again, counted from the first run of any job at the earliest. */
   readonly late: boolean;
   readonly doc: string;
 }
@@ -51,6 +51,9 @@ export async function jobStatus(jobs: readonly Job<never>[], warehouse: Warehous
     `SELECT job, toUnixTimestamp64Milli(max(started_at)) AS started, argMax(r.status, started_at) AS status, argMax(r.seconds, started_at) AS seconds,
       argMax(r.rows, started_at) AS rows, toUnixTimestamp64Milli(maxIf(started_at, r.status = 'done')) AS lastDone FROM job_runs AS r GROUP BY job`,
   );
+  // What has just been set up is not late with what it was never there for.
+  const [first] = await warehouse.query<{ ms: number }>('SELECT toUnixTimestamp64Milli(min(started_at)) AS ms FROM job_runs HAVING count() > 0');
+  const since = first?.ms ?? nowMs;
   const iso = (ms: number) => new Date(ms).toISOString().slice(0, 19);
   return jobs.map((job) => {
     const row = rows.find((r) => r.job === job.name);
@@ -63,7 +66,7 @@ export async function jobStatus(jobs: readonly Job<never>[], warehouse: Warehous
       status: row?.status ?? '',
       seconds: row?.seconds ?? 0,
       rows: row?.rows ?? 0,
-      late: next > 0 && (!row || nowMs - row.lastDone > 1.5 * (afterNext - next)),
+      late: next > 0 && nowMs - Math.max(since, row?.lastDone ?? 0) > 1.5 * (afterNext - next),
       doc: job.doc,
     };
   });
