@@ -85,6 +85,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   const { telemetry } = adapters;
   const loop = watchEventLoop(telemetry);
   const catalogue = new Catalogue(online);
+  online.tell(catalogue);
   const delta = new LiveDelta();
   const looks = new NewLooks();
   const following = followVideos(adapters, new LiveVideos(online, catalogue, delta, looks));

@@ -1,10 +1,10 @@
 import { decode } from '@msgpack/msgpack';
-import { onlineKey, shardOf } from '#schemas/features/layout.ts';
+import { entityOfKey, onlineKey, shardOf } from '#schemas/features/layout.ts';
 import { addLogWeights } from '#schemas/features/monoids.ts';
 import type { AnyView } from '#schemas/features/view.ts';
 import { ForyouError } from '../errors.ts';
 import { op, type ViewCatalog } from './delta.ts';
-import type { OnlineStore, SourcePartition, TopRead } from './online.ts';
+import type { ChangeListener, OnlineStore, SourcePartition, TopRead } from './online.ts';
 
 type Described = ReturnType<ViewCatalog['describe']>[number];
 
@@ -15,6 +15,8 @@ export class MemoryOnlineStore implements OnlineStore {
   readonly #values = new Map<string, Buffer>();
   readonly #sets = new Map<string, Map<string, number>>();
   readonly #watermarks = new Map<string, number>();
+  readonly #watched = new Set<string>();
+  #listener: ChangeListener | undefined;
   #layout: string | undefined;
 
   constructor(options: { shards: number; catalog: ViewCatalog }) {
@@ -44,6 +46,10 @@ export class MemoryOnlineStore implements OnlineStore {
   #apply([kind, viewIndex, rawKey, payload, body]: Operation): void {
     const view = this.#views[viewIndex] as Described;
     const key = utf8(rawKey);
+    if (this.#watched.delete(key)) {
+      const { view: name, entity } = entityOfKey(key);
+      this.#listener?.changed(name, entity);
+    }
     if (kind === op.packed) this.#values.set(key, mergePacked(view, this.#values.get(key), Buffer.from(payload as Uint8Array)));
     else if (kind === op.card) this.#mergeCard(key, payload as number, Buffer.from(body as Uint8Array));
     else this.#mergeSet(key, view.capacity, payload as (Uint8Array | number)[], kind === op.ranked ? addLogWeights : Math.max);
@@ -76,6 +82,16 @@ export class MemoryOnlineStore implements OnlineStore {
 
   async values(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]> {
     return entities.map((entity) => this.#values.get(onlineKey(view, shardOf(entity, this.shards), entity)) ?? null);
+  }
+
+  async watchedValues(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]> {
+    for (const entity of entities) this.#watched.add(onlineKey(view, shardOf(entity, this.shards), entity));
+    return this.values(view, entities);
+  }
+
+  tell(listener: ChangeListener): void {
+    this.#listener = listener;
+    listener.told = true;
   }
 
   async top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]> {

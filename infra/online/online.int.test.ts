@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { onlineKey, shardOf } from '#schemas/features/layout.ts';
 import { readPackedRow } from '#schemas/features/read.ts';
 import type { AnyView } from '#schemas/features/view.ts';
-import { userSeen, videoView } from '#schemas/features/views/engagement.ts';
+import { userSeen, userView, videoView } from '#schemas/features/views/engagement.ts';
 import { allViews } from '#schemas/features/views/index.ts';
 import { videoCard } from '#schemas/features/views/videos.ts';
 import { firstDifference, foldInto } from '../../topologies/engine/feature-agreement.ts';
 import { makeEngagement } from '../../topologies/faults/events.ts';
 import { sharedConfig } from '../testing/shared-stack.ts';
+import { eventually } from '../testing/test-stack.ts';
 import { DeltaWriter, op, ViewCatalog } from './delta.ts';
 import { MemoryOnlineStore } from './memory.ts';
 import type { OnlineStore } from './online.ts';
@@ -88,11 +89,61 @@ describe.each(stores)('online store contract: %s', (name, store) => {
     expect(await merge(201, '{"c":1}')).toBe('{"c":1}');
   });
 
+  test('of a value that is watched the next change is told, once; of others nothing is', async () => {
+    const nowMs = Date.now();
+    const told: string[] = [];
+    const listener = { told: false, changed: (view: string, entity: string) => void told.push(`${view}/${entity}`) };
+    store.tell(listener);
+    await eventually('changes are told', async () => listener.told);
+    const events = (n: number) => [{ ...makeEngagement(n, `told-${name}-${n}`, nowMs), videoId: `told-${name}` }];
+    await store.watchedValues(videoView, [`told-${name}`, `never-${name}`]);
+    await store.values(userView, [events(1)[0]?.userId as string]);
+    await foldInto(store, catalog, [events(1)], `told-1-${name}`);
+    await eventually('the change is told', async () => told.length > 0);
+    await foldInto(store, catalog, [events(2)], `told-2-${name}`);
+    // What is told comes in the order of the changes: this one stands behind all that could have been told of before.
+    await store.watchedValues(videoView, [`told-${name}`]);
+    await foldInto(store, catalog, [events(3)], `told-3-${name}`);
+    await eventually('the next change is told', async () => told.length > 1);
+    expect(told).toEqual([`video/told-${name}`, `video/told-${name}`]);
+  });
+
   test('values and scores of the unknown are null', async () => {
     expect(await store.values(videoView, ['nobody', 'nothing'])).toEqual([null, null]);
     expect(await store.scores(userSeen, 'nobody', ['v'])).toEqual([null]);
     expect(await store.top([{ view: userSeen, entity: 'nobody', limit: 5 }])).toEqual([{ keys: [], scores: [] }]);
   });
+});
+
+test('when a connection is lost or Redis is emptied, what was read before is not known to stand; then changes are told again', async () => {
+  const store = new RedisOnlineStore({ url, shards: 4, catalog });
+  const states: boolean[] = [];
+  const changed: string[] = [];
+  store.tell({
+    get told() {
+      return states.at(-1) ?? false;
+    },
+    set told(value) {
+      states.push(value);
+    },
+    changed: (_view, entity) => void changed.push(entity),
+  });
+  const again = async (what: string, lose: () => Promise<unknown>) => {
+    const before = states.length;
+    await lose();
+    await eventually(`${what}: told again`, async () => states.length >= before + 2 && states.at(-1) === true);
+    expect(states.slice(before)).toContain(false);
+    await store.watchedValues(videoView, [what]);
+    await store.client.set(onlineKey(videoView, shardOf(what, 4), what), 'another');
+    await eventually(`${what}: the change is told`, async () => changed.includes(what));
+  };
+  await eventually('changes are told', async () => states.at(-1) === true);
+  const subscribers = async () => String(await redis.client.call('CLIENT', 'LIST', 'TYPE', 'pubsub')).split('\n');
+  const [mine] = (await subscribers()).filter((line) => line.includes(' db=5 ')).slice(-1);
+  await again('subscriber', () => redis.client.client('KILL', 'ID', /^id=(\d+)/.exec(mine as string)?.[1] as string));
+  await again('reader', async () => redis.client.client('KILL', 'ID', await store.client.client('ID')));
+  await again('emptied', () => redis.client.flushdb());
+  await store.close();
 });
 
 test('a value of another version of a view reads as the default, and is replaced, not misread', async () => {

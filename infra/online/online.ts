@@ -20,6 +20,10 @@ export interface OnlineStore {
   merge(shard: number, source: SourcePartition, expected: number, to: number, delta: Buffer): Promise<'applied' | 'already' | 'conflict'>;
   /** Values of packed or card entities, null where there is none. One round trip. */
   values(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]>;
+  /** As `values`, and the listener is told of the next change of each, whether it has a value yet or not. */
+  watchedValues(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]>;
+  /** Who is told of changes: one listener of each store object. */
+  tell(listener: ChangeListener): void;
   /** Highest keys of a ranked or recent entity, best first, with their stored scores. */
   top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]>;
   /** Stored score of each key of one ranked or recent entity, null where it has none. One round trip. */
@@ -27,6 +31,17 @@ export interface OnlineStore {
   /** How many keys a ranked or recent entity has, for each of them. One round trip. */
   sizes(view: AnyView, entities: readonly string[]): Promise<number[]>;
   close(): Promise<void>;
+}
+
+/** Who keeps values and wants to know which of them have changed. */
+export interface ChangeListener {
+  /**
+   * Whether changes are told. It is set to false when they cannot be, and when everything may have changed: then no
+   * value that was read before is known to stand, nor one whose reading had begun before.
+   */
+  told: boolean;
+  /** A value that `watchedValues` gave is another now. It may come before the reading that it concerns is answered. */
+  changed(view: string, entity: string): void;
 }
 
 export interface SourcePartition {

@@ -5,7 +5,8 @@ import { onlineKey, shardOf } from '#schemas/features/layout.ts';
 import type { AnyView } from '#schemas/features/view.ts';
 import { ForyouError } from '../errors.ts';
 import type { ViewCatalog } from './delta.ts';
-import type { OnlineStore, SourcePartition, TopRead } from './online.ts';
+import type { ChangeListener, OnlineStore, SourcePartition, TopRead } from './online.ts';
+import { Tracking } from './tracking.ts';
 
 const mergeSource = readFileSync(join(import.meta.dirname, 'merge.lua'), 'utf8');
 const outcomes = ['applied', 'already', 'conflict'] as const;
@@ -37,6 +38,7 @@ export interface RedisOptions {
 export class RedisOnlineStore implements OnlineStore {
   readonly shards: number;
   readonly client: Redis;
+  #tracking: Tracking | undefined;
 
   constructor(options: RedisOptions) {
     this.shards = options.shards;
@@ -79,7 +81,19 @@ export class RedisOnlineStore implements OnlineStore {
     return outcomes[code] ?? 'conflict';
   }
 
-  async values(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]> {
+  values(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]> {
+    return this.#values(view, entities, false);
+  }
+
+  watchedValues(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]> {
+    return this.#values(view, entities, this.#tracking?.on === true);
+  }
+
+  tell(listener: ChangeListener): void {
+    this.#tracking = new Tracking(this.client, listener);
+  }
+
+  async #values(view: AnyView, entities: readonly string[], watched: boolean): Promise<(Buffer | null)[]> {
     const byShard = new Map<number, number[]>();
     for (let i = 0; i < entities.length; i++) {
       const shard = shardOf(entities[i] as string, this.shards);
@@ -88,17 +102,21 @@ export class RedisOnlineStore implements OnlineStore {
       else byShard.set(shard, [i]);
     }
     return this.#tried(async () => {
-      const groups = [...byShard];
+      const values = new Array<Buffer | null>(entities.length).fill(null);
+      if (byShard.size === 0) return values;
       // One write for all shards: sixteen of them would each wake the store.
       const pipeline = this.client.pipeline();
-      for (const [shard, at] of groups) pipeline.mgetBuffer(at.map((i) => onlineKey(view, shard, entities[i] as string)));
-      const replies = groups.length === 0 ? [] : (resultsOf(await pipeline.exec()) as (Buffer | null)[][]);
-      const values = new Array<Buffer | null>(entities.length).fill(null);
-      groups.forEach(([, at], g) => {
+      const reads: { readonly at: readonly number[]; readonly reply: number }[] = [];
+      for (const [shard, at] of byShard) {
+        if (watched) pipeline.client('CACHING', 'YES');
+        reads.push({ at, reply: pipeline.length });
+        pipeline.mgetBuffer(at.map((i) => onlineKey(view, shard, entities[i] as string)));
+      }
+      const replies = resultsOf(await pipeline.exec());
+      for (const { at, reply } of reads)
         at.forEach((i, j) => {
-          values[i] = replies[g]?.[j] ?? null;
+          values[i] = (replies[reply] as (Buffer | null)[])[j] ?? null;
         });
-      });
       return values;
     });
   }
@@ -144,6 +162,7 @@ export class RedisOnlineStore implements OnlineStore {
   }
 
   async close(): Promise<void> {
+    this.#tracking?.close();
     this.client.disconnect();
   }
 }

@@ -48,6 +48,13 @@ export function onlineKeyPrefix(view: AnyView, shard: number): string {
   return `{s${shard}}:${view.name}:${version}`;
 }
 
+/** View and entity of the key of a packed value or a card. */
+export function entityOfKey(key: string): { view: string; entity: string } {
+  const begin = key.indexOf('}:') + 2;
+  const end = key.indexOf(':', begin);
+  return { view: key.slice(begin, end), entity: key.slice(end + 1) };
+}
+
 /** Virtual shard of an entity: FNV-1a over its UTF-8 bytes, folded, modulo the number of shards. */
 export function shardOf(entity: string, shards: number): number {
   return hashBytes(Buffer.from(entity), shards);

@@ -1,4 +1,4 @@
-import { headerBytes, layoutOf } from './layout.ts';
+import { layoutOf } from './layout.ts';
 import type { PackedView } from './view.ts';
 
 /**
@@ -30,8 +30,21 @@ export function readPacked(view: PackedView<never>, value: Buffer | null | undef
   }
 }
 
-/** The moment that a packed value's sums are expressed at, which is that of its newest event (epoch milliseconds); 0 for a missing one. */
-export const packedTime = (value: Buffer | null | undefined): number => (value && value.length >= headerBytes ? value.readDoubleLE(4) : 0);
+/** Brings columns forward in place: what `readPacked` would give `elapsedMs` later, with nothing in between. */
+export function decayColumns(view: PackedView<never>, columns: Float32Array, offset: number, elapsedMs: number): void {
+  const { slots } = layoutOf(view);
+  let lastHalfLife = 0;
+  let factor = 1;
+  for (let i = 0; i < slots.length; i++) {
+    const { kind, halfLifeMs } = slots[i] as (typeof slots)[number];
+    if (kind === 'lastWrite') continue;
+    if (halfLifeMs !== lastHalfLife) {
+      lastHalfLife = halfLifeMs;
+      factor = 2 ** (-elapsedMs / halfLifeMs);
+    }
+    columns[offset + i] = (columns[offset + i] as number) * factor;
+  }
+}
 
 export const columnNames = <C extends string>(view: PackedView<never, C>): C[] => Object.keys(view.columns) as C[];
 

@@ -1,4 +1,4 @@
-import type { OnlineStore } from '#infra/online/online.ts';
+import type { ChangeListener, OnlineStore } from '#infra/online/online.ts';
 import { creatorRates, videoRates } from '#schemas/features/ranking.ts';
 import { creatorView, videoView } from '#schemas/features/views/engagement.ts';
 import { type VideoCard, videoCard } from '#schemas/features/views/videos.ts';
@@ -35,20 +35,36 @@ const most = 300_000;
  * Videos in memory, in front of the online store. While the log is followed, what is here is as new as the log:
  * a publication and a removal count within milliseconds. While it is not, the store is asked each time.
  */
-export class Catalogue {
+export class Catalogue implements ChangeListener {
   readonly #online: OnlineStore;
   readonly #known = new Map<string, KnownVideo>();
-  #columns = new KeptColumns(videoView, videoRates);
+  #columns: KeptColumns;
   readonly #creators = new Map<string, Kept>();
-  #creatorColumns = new KeptColumns(creatorView, creatorRates);
+  #creatorColumns: KeptColumns;
   /** Removed videos: few, and asked for often. */
   readonly #gone = new Set<string>();
   /** Topics and creators as one string each: comparing what is the same costs nothing. */
   readonly #names = new Map<string, string>();
   #following = false;
+  #told = false;
 
   constructor(online: OnlineStore) {
     this.#online = online;
+    this.#columns = new KeptColumns(videoView, videoRates, false);
+    this.#creatorColumns = new KeptColumns(creatorView, creatorRates, false);
+  }
+
+  get told(): boolean {
+    return this.#told;
+  }
+  set told(value: boolean) {
+    this.#told = value;
+    for (const columns of [this.#columns, this.#creatorColumns]) columns.told = value;
+  }
+
+  changed(view: string, entity: string): void {
+    const kept = view === videoView.name ? this.#known.get(entity)?.features : view === creatorView.name ? this.#creators.get(entity) : undefined;
+    kept?.columns.changed(kept.row);
   }
 
   get following(): boolean {
@@ -100,7 +116,13 @@ export class Catalogue {
     this.#known.clear();
     this.#gone.clear();
     this.#names.clear();
-    this.#columns = new KeptColumns(videoView, videoRates);
+    this.#columns = this.#anew(this.#columns, new KeptColumns(videoView, videoRates, this.#told));
+  }
+
+  /** Of the rows of the old ones nobody will hear. */
+  #anew(old: KeptColumns, columns: KeptColumns): KeptColumns {
+    old.told = false;
+    return columns;
   }
 
   #creator(id: string): Kept {
@@ -108,7 +130,7 @@ export class Catalogue {
     if (known) return known;
     if (this.#creators.size >= most) {
       this.#creators.clear();
-      this.#creatorColumns = new KeptColumns(creatorView, creatorRates);
+      this.#creatorColumns = this.#anew(this.#creatorColumns, new KeptColumns(creatorView, creatorRates, this.#told));
     }
     const made = { columns: this.#creatorColumns, row: this.#creatorColumns.add(id) };
     this.#creators.set(id, made);
@@ -128,7 +150,7 @@ export class Catalogue {
         videoCard,
         unknown.map((i) => ids[i] as string),
       );
-      const passing = new KeptColumns(videoView, videoRates);
+      const passing = new KeptColumns(videoView, videoRates, false);
       unknown.forEach((i, at) => {
         found[i] = this.#read(ids[i] as string, values[at] ?? null, passing);
       });

@@ -1,23 +1,23 @@
 import type { OnlineStore } from '#infra/online/online.ts';
 import type { Rates } from '#schemas/features/ranking.ts';
-import { columnNames, packedTime, readPacked } from '#schemas/features/read.ts';
+import { columnNames, decayColumns, readPacked } from '#schemas/features/read.ts';
 import type { AnyPackedView } from '#schemas/features/view.ts';
 
 const perBlock = 1_024;
 
-/**
- * What everybody does with a video, or with all of a creator's, may be so old: nothing beside the half-lives. What
- * nobody has touched since the last look is looked at half as often each time, which most of a catalogue is at any
- * moment.
- */
-const fresh = { leastMs: 2_000, mostMs: 8_000 } as const;
-/** Per row: until when it is fresh, for how long it was after the last fetch, and the event time that was stored then. */
-const [untilAt, forAt, eventAt, momentWidth] = [0, 1, 2, 3];
+/** What changes all the time is fetched no more often, and where the store does not tell of changes everything is so old. */
+const leastMs = 2_000;
+/** What the store is silent about is asked for all the same after so long: a word that got lost counts no longer than that. */
+const mostMs = 60_000;
+/** Sums are brought forward after so long: nothing beside the half-lives. */
+const decayEveryMs = 4_000;
+/** Per row: when it was fetched, until when it stands, the moment that its sums are of, and the count of changes at its last one. */
+const [fetchedAt, untilAt, asOfAt, changedAt, momentWidth] = [0, 1, 2, 3, 4];
 
 /**
- * Packed columns of many entities and the shares that follow from them, each as of the moment when it was fetched. Rows lie behind each other in a few
- * large arrays: a request reads a thousand of them, and an array of its own for each would be a thousand places in
- * memory more.
+ * Packed columns of many entities and the shares that follow from them. They are fetched again once the store has told
+ * of a change. Rows lie behind each other in a few large arrays: a request reads a thousand of them, and an array of its
+ * own for each would be a thousand places in memory more.
  */
 export class KeptColumns {
   readonly #view: AnyPackedView;
@@ -28,8 +28,13 @@ export class KeptColumns {
   readonly #columns: number;
   readonly #width: number;
   readonly #fetched: Float64Array;
+  #told: boolean;
+  /** Changes that were told so far. */
+  #changes = 0;
 
-  constructor(view: AnyPackedView, rates: Rates) {
+  /** `told`: whether the store tells of changes. */
+  constructor(view: AnyPackedView, rates: Rates, told: boolean) {
+    this.#told = told;
     this.#view = view;
     this.#rates = rates;
     this.#columns = columnNames(view).length;
@@ -42,7 +47,9 @@ export class KeptColumns {
     const row = this.#ids.push(id) - 1;
     if (row % perBlock === 0) {
       this.#blocks.push(new Float32Array(perBlock * this.#width));
-      this.#moments.push(new Float64Array(perBlock * momentWidth).fill(Number.NEGATIVE_INFINITY));
+      const moments = new Float64Array(perBlock * momentWidth);
+      for (let at = 0; at < moments.length; at += momentWidth) moments.fill(Number.NEGATIVE_INFINITY, at + fetchedAt, at + asOfAt);
+      this.#moments.push(moments);
     }
     this.#follow(row);
     return row;
@@ -54,42 +61,73 @@ export class KeptColumns {
     this.#rates.fill(block, from, block, from + this.#columns);
   }
 
+  get told(): boolean {
+    return this.#told;
+  }
+  /** While it is false, and for what was fetched before it became true again, anything may have changed unheard. */
+  set told(value: boolean) {
+    this.#told = value;
+    this.#changes++;
+    for (let row = 0; row < this.#ids.length; row++) this.#noLonger(row);
+  }
+
+  /** The store has another value of a row now. */
+  changed(row: number): void {
+    this.#changes++;
+    this.#noLonger(row);
+  }
+
+  #noLonger(row: number): void {
+    const [moments, at] = this.#momentsOf(row);
+    moments[at + changedAt] = this.#changes;
+    moments[at + untilAt] = Math.min(moments[at + untilAt] as number, (moments[at + fetchedAt] as number) + leastMs);
+  }
+
+  #momentsOf(row: number): [moments: Float64Array, at: number] {
+    return [this.#moments[(row / perBlock) | 0] as Float64Array, (row % perBlock) * momentWidth];
+  }
+
   /** Writes the columns and shares of an entity to their places in a row of features; as of nothing seen while nothing was fetched. */
-  copy(row: number, into: Float32Array): void {
+  copy(row: number, into: Float32Array, nowMs: number): void {
     const block = this.#blocks[(row / perBlock) | 0] as Float32Array;
     const from = (row % perBlock) * this.#width;
+    this.#bringForward(row, nowMs);
     const { columnsAt, at } = this.#rates;
     for (let i = 0; i < this.#columns; i++) into[columnsAt + i] = block[from + i] as number;
     for (let i = this.#columns; i < this.#width; i++) into[at + i - this.#columns] = block[from + i] as number;
+  }
+
+  #bringForward(row: number, nowMs: number): void {
+    const moments = this.#moments[(row / perBlock) | 0] as Float64Array;
+    const at = (row % perBlock) * momentWidth + asOfAt;
+    const elapsedMs = nowMs - (moments[at] as number);
+    if (elapsedMs < decayEveryMs) return;
+    decayColumns(this.#view, this.#blocks[(row / perBlock) | 0] as Float32Array, (row % perBlock) * this.#width, elapsedMs);
+    this.#follow(row);
+    moments[at] = nowMs;
   }
 
   isFresh(row: number, nowMs: number): boolean {
     return nowMs < ((this.#moments[(row / perBlock) | 0] as Float64Array)[(row % perBlock) * momentWidth + untilAt] as number);
   }
 
-  #fetchedAt(row: number, nowMs: number, eventMs: number): void {
-    const moments = this.#moments[(row / perBlock) | 0] as Float64Array;
-    const at = (row % perBlock) * momentWidth;
-    const forMs = moments[at + eventAt] === eventMs ? Math.min(fresh.mostMs, 2 * (moments[at + forAt] as number)) : fresh.leastMs;
-    moments[at + untilAt] = nowMs + forMs;
-    moments[at + forAt] = forMs;
-    moments[at + eventAt] = eventMs;
-  }
-
   /** Fetches rows, all in one round trip. */
   async fetch(online: OnlineStore, rows: ReadonlySet<number>, nowMs: number): Promise<void> {
     const list = [...rows];
-    const values = await online.values(
-      this.#view,
-      list.map((row) => this.#ids[row] as string),
-    );
+    const ids = list.map((row) => this.#ids[row] as string);
+    // A change that is told while the answer is on its way may be one that the answer lacks.
+    const [told, changes] = [this.#told, this.#changes];
+    const values = told ? await online.watchedValues(this.#view, ids) : await online.values(this.#view, ids);
     for (let i = 0; i < list.length; i++) {
       const row = list[i] as number;
-      const block = (row / perBlock) | 0;
       readPacked(this.#view, values[i], nowMs, this.#fetched);
-      (this.#blocks[block] as Float32Array).set(this.#fetched, (row % perBlock) * this.#width);
+      (this.#blocks[(row / perBlock) | 0] as Float32Array).set(this.#fetched, (row % perBlock) * this.#width);
       this.#follow(row);
-      this.#fetchedAt(row, nowMs, packedTime(values[i]));
+      const [moments, at] = this.#momentsOf(row);
+      const stands = told && (moments[at + changedAt] as number) <= changes;
+      moments[at + fetchedAt] = nowMs;
+      moments[at + asOfAt] = nowMs;
+      moments[at + untilAt] = nowMs + (stands ? mostMs : leastMs);
     }
   }
 }

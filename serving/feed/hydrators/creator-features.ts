@@ -11,7 +11,7 @@ export const creatorFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, F
     await stale.fetch(online);
     for (let i = 0; i < candidates.length; i++) {
       const { video, features } = candidates[i] as FeedCandidate;
-      if (video?.creator) video.creator.columns.copy(video.creator.row, features);
+      if (video?.creator) video.creator.columns.copy(video.creator.row, features, nowMs);
     }
   },
 });

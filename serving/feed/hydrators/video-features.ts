@@ -11,7 +11,7 @@ export const videoFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, Fee
     await stale.fetch(online);
     for (let i = 0; i < candidates.length; i++) {
       const { video, features } = candidates[i] as FeedCandidate;
-      if (video) video.features.columns.copy(video.features.row, features);
+      if (video) video.features.columns.copy(video.features.row, features, nowMs);
     }
   },
 });
