@@ -37,6 +37,9 @@ const onlineTimeoutMs = 250;
 /** A limit that cannot be counted in time gives way. */
 const limitTimeoutMs = 50;
 
+/** How soon features that everybody shares follow a change. */
+const refreshEveryMs = 100;
+
 /** How soon a promoted artifact serves. */
 const artifactsEveryMs = 2_000;
 
@@ -86,6 +89,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   const loop = watchEventLoop(telemetry);
   const catalogue = new Catalogue(online);
   online.tell(catalogue);
+  catalogue.start(refreshEveryMs);
   const delta = new LiveDelta();
   const looks = new NewLooks();
   const following = followVideos(adapters, new LiveVideos(online, catalogue, delta, looks));
@@ -139,6 +143,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
       await gathering.settled();
       loop.stop();
       fallback.stop();
+      catalogue.stop();
       await following.stop();
       await learnt.stop();
       limitStore.disconnect();

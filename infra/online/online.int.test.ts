@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { onlineKey, shardOf } from '#schemas/features/layout.ts';
@@ -144,6 +146,34 @@ test('when a connection is lost or Redis is emptied, what was read before is not
   await again('reader', async () => redis.client.client('KILL', 'ID', await store.client.client('ID')));
   await again('emptied', () => redis.client.flushdb());
   await store.close();
+});
+
+test('a second connection that is dead and was never closed is found out', async () => {
+  // Between the store and Redis; what Redis says to who subscribed is withheld.
+  const between = createServer((near) => {
+    const far = connect(Number(new URL(url).port), new URL(url).hostname);
+    near.on('data', (bytes) => {
+      if (bytes.includes('ping') && bytes.length < 20) far.unpipe(near);
+    });
+    near.pipe(far).pipe(near);
+    for (const socket of [near, far]) socket.on('error', () => {}).on('close', () => [near, far].forEach((s) => void s.destroy()));
+  }).listen(0, '127.0.0.1');
+  await once(between, 'listening');
+  const { port } = between.address() as AddressInfo;
+  const store = new RedisOnlineStore({ url: `redis://127.0.0.1:${port}/5`, shards: 4, catalog, commandTimeoutMs: 300 });
+  const states: boolean[] = [];
+  store.tell({
+    get told() {
+      return states.at(-1) ?? false;
+    },
+    set told(value) {
+      states.push(value);
+    },
+    changed: () => {},
+  });
+  await eventually('changes are told, then not known to be, then told again', async () => states.join().startsWith('true,false') && states.at(-1) === true);
+  await store.close();
+  between.close();
 });
 
 test('a value of another version of a view reads as the default, and is replaced, not misread', async () => {

@@ -21,8 +21,17 @@ function mergeScript(catalog: ViewCatalog): string {
   return `local VIEWS = {${views.join(',\n')}}\n${mergeSource}`;
 }
 
-interface MergeClient extends Redis {
+/** A command for each key would keep this process busy for longer than Redis: it is asked by thousands. */
+const sizesScript = `
+local sizes = {}
+for i = 1, #KEYS do sizes[i] = redis.call('ZCARD', KEYS[i]) end
+return sizes`;
+/** Nobody else is answered while a script runs. */
+const sizesAtOnce = 1_000;
+
+interface ScriptClient extends Redis {
   foryouMerge(key: string, field: string, expected: string, to: string, delta: Buffer): Promise<number>;
+  foryouSizes(count: number, ...keys: string[]): Promise<number[]>;
 }
 
 export interface RedisOptions {
@@ -52,6 +61,7 @@ export class RedisOnlineStore implements OnlineStore {
     });
     this.client.on('error', () => {});
     this.client.defineCommand('foryouMerge', { numberOfKeys: 1, lua: mergeScript(options.catalog) });
+    this.client.defineCommand('foryouSizes', { lua: sizesScript, readOnly: true });
   }
 
   async open(layout: { readonly clusterId: string }): Promise<void> {
@@ -76,7 +86,7 @@ export class RedisOnlineStore implements OnlineStore {
 
   async merge(shard: number, source: SourcePartition, expected: number, to: number, delta: Buffer): Promise<'applied' | 'already' | 'conflict'> {
     const code = await this.#tried(() =>
-      (this.client as MergeClient).foryouMerge(watermarkKey(shard, source), watermarkField(source), String(expected), String(to), delta),
+      (this.client as ScriptClient).foryouMerge(watermarkKey(shard, source), watermarkField(source), String(expected), String(to), delta),
     );
     return outcomes[code] ?? 'conflict';
   }
@@ -94,30 +104,13 @@ export class RedisOnlineStore implements OnlineStore {
   }
 
   async #values(view: AnyView, entities: readonly string[], watched: boolean): Promise<(Buffer | null)[]> {
-    const byShard = new Map<number, number[]>();
-    for (let i = 0; i < entities.length; i++) {
-      const shard = shardOf(entities[i] as string, this.shards);
-      const list = byShard.get(shard);
-      if (list) list.push(i);
-      else byShard.set(shard, [i]);
-    }
+    if (entities.length === 0) return [];
+    // One command for all shards: they are one Redis here, and a command costs more than a key.
+    const keys = entities.map((entity) => onlineKey(view, shardOf(entity, this.shards), entity));
     return this.#tried(async () => {
-      const values = new Array<Buffer | null>(entities.length).fill(null);
-      if (byShard.size === 0) return values;
-      // One write for all shards: sixteen of them would each wake the store.
-      const pipeline = this.client.pipeline();
-      const reads: { readonly at: readonly number[]; readonly reply: number }[] = [];
-      for (const [shard, at] of byShard) {
-        if (watched) pipeline.client('CACHING', 'YES');
-        reads.push({ at, reply: pipeline.length });
-        pipeline.mgetBuffer(at.map((i) => onlineKey(view, shard, entities[i] as string)));
-      }
-      const replies = resultsOf(await pipeline.exec());
-      for (const { at, reply } of reads)
-        at.forEach((i, j) => {
-          values[i] = (replies[reply] as (Buffer | null)[])[j] ?? null;
-        });
-      return values;
+      if (!watched) return this.client.mgetBuffer(keys);
+      const replies = resultsOf(await this.client.pipeline().client('CACHING', 'YES').mgetBuffer(keys).exec());
+      return replies[1] as (Buffer | null)[];
     });
   }
 
@@ -145,10 +138,14 @@ export class RedisOnlineStore implements OnlineStore {
   }
 
   async sizes(view: AnyView, entities: readonly string[]): Promise<number[]> {
+    const keys = entities.map((entity) => onlineKey(view, shardOf(entity, this.shards), entity));
     return this.#tried(async () => {
-      const pipeline = this.client.pipeline();
-      for (const entity of entities) pipeline.zcard(onlineKey(view, shardOf(entity, this.shards), entity));
-      return resultsOf(await pipeline.exec()).map(Number);
+      const parts: Promise<number[]>[] = [];
+      for (let from = 0; from < keys.length; from += sizesAtOnce) {
+        const part = keys.slice(from, from + sizesAtOnce);
+        parts.push((this.client as ScriptClient).foryouSizes(part.length, ...part));
+      }
+      return (await Promise.all(parts)).flat();
     });
   }
 

@@ -5,6 +5,8 @@ import type { ChangeListener } from './online.ts';
 /** Where Redis publishes the keys that have changed. */
 const channel = '__redis__:invalidate';
 const retryMs = 1_000;
+/** A second connection that is dead without having been closed is found out within this. */
+const pingEveryMs = 2_000;
 
 /**
  * Server-assisted client-side caching (redis.io, "Client-side caching reference"): Redis remembers which keys the
@@ -18,6 +20,7 @@ export class Tracking {
   /** Each loss of a connection ends the beginnings that were under way. */
   #round = 0;
   #closed = false;
+  readonly #pinging: NodeJS.Timeout;
 
   constructor(reader: Redis, listener: ChangeListener) {
     this.#reader = reader;
@@ -29,6 +32,7 @@ export class Tracking {
       connection.on('ready', this.#begin);
       connection.on('close', this.#end);
     }
+    this.#pinging = setInterval(() => this.#ping(), pingEveryMs).unref();
     this.#begin();
   }
 
@@ -39,6 +43,7 @@ export class Tracking {
 
   close(): void {
     this.#closed = true;
+    clearInterval(this.#pinging);
     this.#reader.off('ready', this.#begin).off('close', this.#end);
     this.#subscriber.disconnect();
   }
@@ -67,6 +72,14 @@ export class Tracking {
     this.#round++;
     this.#listener.told = false;
   };
+
+  #ping(): void {
+    if (!this.on) return;
+    this.#subscriber.ping().catch(() => {
+      this.#end();
+      this.#subscriber.disconnect(true);
+    });
+  }
 
   #invalidate(keys: readonly Buffer[] | null): void {
     if (keys === null) {

@@ -3,7 +3,7 @@ import type { EventContract, EventOf } from '#schemas/events/contract.ts';
 import type { EventProducer } from './producer.ts';
 
 /** How long events wait for others. */
-const lingerMs = 25;
+const lingerMs = 100;
 
 interface Gathered {
   readonly events: unknown[];

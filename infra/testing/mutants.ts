@@ -44,6 +44,15 @@ const mutants: readonly Mutant[] = [
     testName: 'when a connection is lost',
   },
   {
+    name: 'asking a second connection whether it lives',
+    file: 'infra/online/tracking.ts',
+    from: 'setInterval(() => this.#ping(), pingEveryMs)',
+    to: 'setInterval(() => {}, pingEveryMs)',
+    project: 'integration',
+    testFile: 'online',
+    testName: 'a second connection that is dead',
+  },
+  {
     name: 'skip of what a shard has already',
     file: 'topologies/engine/online-sink.ts',
     from: '=> !this.#behind ||',

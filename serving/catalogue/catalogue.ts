@@ -47,6 +47,7 @@ export class Catalogue implements ChangeListener {
   readonly #names = new Map<string, string>();
   #following = false;
   #told = false;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(online: OnlineStore) {
     this.#online = online;
@@ -60,6 +61,22 @@ export class Catalogue implements ChangeListener {
   set told(value: boolean) {
     this.#told = value;
     for (const columns of [this.#columns, this.#creatorColumns]) columns.told = value;
+  }
+
+  /** Fetches what has changed, every so often. */
+  start(everyMs: number): void {
+    let running = false;
+    const refresh = async () => {
+      if (running) return;
+      running = true;
+      // What fails here is fetched by the requests that need it, and said there.
+      await Promise.allSettled([this.#columns, this.#creatorColumns].map((columns) => columns.refresh(this.#online, Date.now())));
+      running = false;
+    };
+    this.#timer = setInterval(() => void refresh(), everyMs);
+  }
+  stop(): void {
+    clearInterval(this.#timer);
   }
 
   changed(view: string, entity: string): void {

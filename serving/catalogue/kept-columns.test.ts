@@ -45,7 +45,7 @@ function scene() {
     columns,
     happen: () => foldInto(online, catalog, [[watch()]], `kept-${folds++}`),
     at: async (ms: number) => {
-      if (!columns.isFresh(row, ms)) await columns.fetch(online, new Set([row]), ms);
+      if (columns.isMissing(row, ms)) await columns.fetch(online, new Set([row]), ms);
       const into = new Float32Array(rankingFeatures.length);
       columns.copy(row, into, ms);
       return into;
@@ -53,19 +53,46 @@ function scene() {
   };
 }
 
-test('what the store is silent about is not asked for again for a minute, and what changed is, two seconds after the last time', async () => {
+test('what the store is silent about stands; what changed is waited for two seconds after it was fetched', async () => {
   const { online, at, happen } = scene();
   expect((await at(nowMs))[watched]).toBe(0);
-  await at(nowMs + 59_999);
+  await at(nowMs + 3_600_000);
   expect(online.asked).toBe(1);
-  await at(nowMs + 60_000);
+  await happen();
+  expect((await at(nowMs + 3_600_000))[watched]).toBeCloseTo(2 ** -2, 5);
+  await happen();
+  await at(nowMs + 3_601_999);
+  expect(online.asked).toBe(2);
+  expect((await at(nowMs + 3_602_000))[watched]).toBeCloseTo(2 * 2 ** (-3_602 / 1_800), 5);
+  expect(online.asked).toBe(3);
+});
+
+test('what changed is fetched ahead of the next request, once, and only while requests ask for it', async () => {
+  const { online, columns, at, happen } = scene();
+  await at(nowMs);
+  await columns.refresh(online, nowMs + 100);
+  expect(online.asked).toBe(1);
+  await happen();
+  await happen();
+  await columns.refresh(online, nowMs + 200);
+  await columns.refresh(online, nowMs + 300);
+  expect(online.asked).toBe(2);
+  expect((await at(nowMs + 5_000))[watched]).toBeGreaterThan(1.9);
   expect(online.asked).toBe(2);
   await happen();
-  expect((await at(nowMs + 61_999))[watched]).toBe(0);
+  await columns.refresh(online, nowMs + 15_000);
   expect(online.asked).toBe(2);
-  expect((await at(nowMs + 62_000))[watched]).toBeCloseTo(2 ** (-62 / 1_800), 5);
-  await at(nowMs + 121_999);
-  expect(online.asked).toBe(3);
+  expect((await at(nowMs + 15_000))[watched]).toBeGreaterThan(2.9);
+});
+
+test('what cannot be fetched ahead is fetched by the request that needs it', async () => {
+  const { online, columns, at, happen } = scene();
+  await at(nowMs);
+  await happen();
+  online.held = Promise.reject(new Error('away'));
+  await expect(columns.refresh(online, nowMs + 200)).rejects.toThrow('away');
+  online.held = Promise.resolve();
+  expect((await at(nowMs + 2_000))[watched]).toBeGreaterThan(0);
 });
 
 test('a change that is told while the answer is on its way may be one that the answer lacks', async () => {

@@ -5,18 +5,20 @@ import type { AnyPackedView } from '#schemas/features/view.ts';
 
 const perBlock = 1_024;
 
-/** What changes all the time is fetched no more often, and where the store does not tell of changes everything is so old. */
-const leastMs = 2_000;
-/** What the store is silent about is asked for all the same after so long: a word that got lost counts no longer than that. */
-const mostMs = 60_000;
+/** Where the store does not tell of changes, everything may be so old; where it does, what it told of and nobody fetched again. */
+const freshMs = 2_000;
+/** What changed is fetched again ahead of the next request, if one asked for it within so long. */
+const wantedMs = 10_000;
+/** So much at once: decoding it keeps the process busy for a millisecond or two. */
+const refreshedAtOnce = 512;
 /** Sums are brought forward after so long: nothing beside the half-lives. */
 const decayEveryMs = 4_000;
-/** Per row: when it was fetched, until when it stands, the moment that its sums are of, and the count of changes at its last one. */
-const [fetchedAt, untilAt, asOfAt, changedAt, momentWidth] = [0, 1, 2, 3, 4];
+/** Per row: when it was fetched, until when it stands, the moment that its sums are of, when it was asked for, and the count of changes at its last one. */
+const [fetchedAt, untilAt, asOfAt, askedAt, changedAt, momentWidth] = [0, 1, 2, 3, 4, 5];
 
 /**
  * Packed columns of many entities and the shares that follow from them. They are fetched again once the store has told
- * of a change. Rows lie behind each other in a few large arrays: a request reads a thousand of them, and an array of its
+ * of a change, in the background: a request waits for what nobody asked for before. Rows lie behind each other in a few large arrays: a request reads a thousand of them, and an array of its
  * own for each would be a thousand places in memory more.
  */
 export class KeptColumns {
@@ -29,8 +31,9 @@ export class KeptColumns {
   readonly #width: number;
   readonly #fetched: Float64Array;
   #told: boolean;
-  /** Changes that were told so far. */
+  /** Changes that were told so far, and the rows that they concerned and that were not fetched since. */
   #changes = 0;
+  #due = new Set<number>();
 
   /** `told`: whether the store tells of changes. */
   constructor(view: AnyPackedView, rates: Rates, told: boolean) {
@@ -68,6 +71,7 @@ export class KeptColumns {
   set told(value: boolean) {
     this.#told = value;
     this.#changes++;
+    this.#due.clear();
     for (let row = 0; row < this.#ids.length; row++) this.#noLonger(row);
   }
 
@@ -75,12 +79,25 @@ export class KeptColumns {
   changed(row: number): void {
     this.#changes++;
     this.#noLonger(row);
+    this.#due.add(row);
+  }
+
+  /** Fetches what changed and is still wanted. */
+  async refresh(online: OnlineStore, nowMs: number): Promise<void> {
+    const rows = new Set<number>();
+    for (const row of this.#due) {
+      if (rows.size === refreshedAtOnce) break;
+      this.#due.delete(row);
+      const [moments, at] = this.#momentsOf(row);
+      if (nowMs - (moments[at + askedAt] as number) < wantedMs) rows.add(row);
+    }
+    if (rows.size > 0) await this.fetch(online, rows, nowMs);
   }
 
   #noLonger(row: number): void {
     const [moments, at] = this.#momentsOf(row);
     moments[at + changedAt] = this.#changes;
-    moments[at + untilAt] = Math.min(moments[at + untilAt] as number, (moments[at + fetchedAt] as number) + leastMs);
+    moments[at + untilAt] = Math.min(moments[at + untilAt] as number, (moments[at + fetchedAt] as number) + freshMs);
   }
 
   #momentsOf(row: number): [moments: Float64Array, at: number] {
@@ -107,14 +124,19 @@ export class KeptColumns {
     moments[at] = nowMs;
   }
 
-  isFresh(row: number, nowMs: number): boolean {
-    return nowMs < ((this.#moments[(row / perBlock) | 0] as Float64Array)[(row % perBlock) * momentWidth + untilAt] as number);
+  /** A request wants a row. Returns whether it has to be fetched for that. */
+  isMissing(row: number, nowMs: number): boolean {
+    const moments = this.#moments[(row / perBlock) | 0] as Float64Array;
+    const at = (row % perBlock) * momentWidth;
+    moments[at + askedAt] = nowMs;
+    return nowMs >= (moments[at + untilAt] as number);
   }
 
   /** Fetches rows, all in one round trip. */
   async fetch(online: OnlineStore, rows: ReadonlySet<number>, nowMs: number): Promise<void> {
     const list = [...rows];
     const ids = list.map((row) => this.#ids[row] as string);
+    for (const row of list) this.#due.delete(row);
     // A change that is told while the answer is on its way may be one that the answer lacks.
     const [told, changes] = [this.#told, this.#changes];
     const values = told ? await online.watchedValues(this.#view, ids) : await online.values(this.#view, ids);
@@ -127,7 +149,7 @@ export class KeptColumns {
       const stands = told && (moments[at + changedAt] as number) <= changes;
       moments[at + fetchedAt] = nowMs;
       moments[at + asOfAt] = nowMs;
-      moments[at + untilAt] = nowMs + (stands ? mostMs : leastMs);
+      moments[at + untilAt] = nowMs + (stands ? Number.POSITIVE_INFINITY : freshMs);
     }
   }
 }
@@ -138,8 +160,8 @@ export interface Kept {
   readonly row: number;
 }
 
-/** What a request needs and is no longer fresh is fetched: requests of one moment share most of theirs. */
-export class Stale {
+/** What a request needs and is not here, all of it fetched together. */
+export class Missing {
   readonly #nowMs: number;
   readonly #rows = new Map<KeptColumns, Set<number>>();
 
@@ -147,7 +169,7 @@ export class Stale {
     this.#nowMs = nowMs;
   }
   need({ columns, row }: Kept): void {
-    if (columns.isFresh(row, this.#nowMs)) return;
+    if (!columns.isMissing(row, this.#nowMs)) return;
     const rows = this.#rows.get(columns);
     if (rows) rows.add(row);
     else this.#rows.set(columns, new Set([row]));

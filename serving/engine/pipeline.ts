@@ -73,7 +73,7 @@ export interface Pipeline<Q, C extends Candidate> {
   readonly hydrate: readonly Hydrator<Q, C>[];
   readonly filter: readonly Filter<Q, C>[];
   readonly narrow: Narrower<Q, C>;
-  /** Reads what only the narrowed candidates need. */
+  /** What only the narrowed candidates need. */
   readonly enrich: readonly Hydrator<Q, C>[];
   readonly score: Scorer<Q, C>;
   readonly select: readonly Selector<Q, C>[];

@@ -51,7 +51,7 @@ export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidat
   limit: 1_000,
   filter: [stillVisible, notSeen, notReportedByMe, notOwn, rightAge, allowedInRegion, approved],
   narrow: preRank(services.telemetry),
-  enrich: [creatorFeatures(services)],
+  enrich: [creatorFeatures],
   score: rank(services.telemetry),
   select: [variety, newCreators, creatorDiversity, startersFirst, slots, first],
   effects: [logServed(services), prewarmEdge(services), countTrials(services)],

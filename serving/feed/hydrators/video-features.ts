@@ -1,14 +1,19 @@
-import { Stale } from '../../catalogue/kept-columns.ts';
+import { Missing } from '../../catalogue/kept-columns.ts';
 import type { Hydrator } from '../../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
 
-/** The online features of every candidate's video. */
+/** The online features of every candidate's video. Those of its creator are fetched with them: two round trips cost more than some rows too many. */
 export const videoFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, FeedCandidate> => ({
   name: 'video-features',
   async hydrate({ nowMs }, candidates) {
-    const stale = new Stale(nowMs);
-    for (const { video } of candidates) if (video) stale.need(video.features);
-    await stale.fetch(online);
+    const missing = new Missing(nowMs);
+    for (let i = 0; i < candidates.length; i++) {
+      const { video } = candidates[i] as FeedCandidate;
+      if (!video) continue;
+      missing.need(video.features);
+      if (video.creator) missing.need(video.creator);
+    }
+    await missing.fetch(online);
     for (let i = 0; i < candidates.length; i++) {
       const { video, features } = candidates[i] as FeedCandidate;
       if (video) video.features.columns.copy(video.features.row, features, nowMs);
