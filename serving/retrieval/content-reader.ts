@@ -3,6 +3,7 @@ import { ForyouError } from '#infra/errors.ts';
 import type { IndexLoader, VectorIndex } from '#infra/vectors/vectors.ts';
 import type { ContentSpace } from '#schemas/media/content-vector.ts';
 import { floatsOf, linesOf, placesOf } from './files.ts';
+import { NeighbourLists } from './neighbour-lists.ts';
 
 /** One version of what videos look and sound like. */
 export interface ContentIndex {
@@ -11,6 +12,7 @@ export interface ContentIndex {
   /** count x dims; each of length 1. */
   readonly vectors: Float32Array;
   readonly index: VectorIndex;
+  readonly neighbours: NeighbourLists;
   readonly space: ContentSpace;
   /** What described the videos; others have no place here. */
   readonly model: string;
@@ -35,7 +37,7 @@ export const contentReader = (indexes: IndexLoader): ArtifactReader<ContentIndex
       sound: { mean: part(2 * visualDims, soundDims), spread: part(2 * visualDims + soundDims, soundDims) },
     };
     const index = await indexes.load(files['content.hnsw'] ?? Buffer.alloc(0), { count, dims, ef: Number(made['ef']) });
-    return { ids, places: await placesOf(ids), vectors, index, space, model: made['model'] ?? '' };
+    return { ids, places: await placesOf(ids), vectors, index, neighbours: new NeighbourLists(index), space, model: made['model'] ?? '' };
   },
   async canary({ index, vectors }) {
     const [hits] = await index.search(vectors.slice(0, index.dims), 1);

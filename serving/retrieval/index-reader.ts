@@ -5,6 +5,7 @@ import { ForyouError } from '#infra/errors.ts';
 import { FoldIn } from '#infra/vectors/fold-in.ts';
 import type { IndexLoader, VectorIndex } from '#infra/vectors/vectors.ts';
 import { floatsOf, linesOf, piece, placesOf } from './files.ts';
+import { NeighbourLists } from './neighbour-lists.ts';
 
 /** One version of everything that retrieval by vectors needs. */
 export interface Retrieval {
@@ -16,6 +17,7 @@ export interface Retrieval {
   /** The same vectors at length `unit` in whole numbers: a cosine is out by some thousandths, and a vector is one line of the cache. */
   readonly directions: Int8Array;
   readonly index: VectorIndex;
+  readonly neighbours: NeighbourLists;
   readonly foldIn: FoldIn;
   /** Mean vector of the videos of each topic: what is known of a video that nobody has answered yet. */
   readonly topics: ReadonlyMap<string, Float32Array>;
@@ -58,7 +60,7 @@ export const indexReader = (indexes: IndexLoader): ArtifactReader<Retrieval> => 
     const directions = await directionsOf(items, dims);
     const foldIn = new FoldIn({ dims, items, eigen, alpha, reg, nu });
     const index = await indexes.load(files['index.hnsw'] ?? Buffer.alloc(0), { count, dims, ef: Number(made['ef']) });
-    return { ids, places, items, directions, index, foldIn, topics: topicsOf(files, dims) };
+    return { ids, places, items, directions, index, neighbours: new NeighbourLists(index), foldIn, topics: topicsOf(files, dims) };
   },
   async canary({ index, foldIn }) {
     const vector = foldIn.user(Int32Array.of(0), Float32Array.of(1));

@@ -3,7 +3,7 @@ import type { FeedQuery, FeedServices } from '../query.ts';
 
 /** So many of the videos that the viewer answered best, and so many neighbours of each. */
 const seeds = 5;
-const neighbours = 40;
+const nearest = 40;
 
 /** Videos near those that the viewer has answered well lately, one by one: the second step of a new viewer. */
 export const similarToRecent = ({ catalogue }: FeedServices): Source<FeedQuery> => ({
@@ -11,13 +11,13 @@ export const similarToRecent = ({ catalogue }: FeedServices): Source<FeedQuery> 
   budgetMs: 60,
   async find({ retrieval, viewer, depth }) {
     if (!retrieval || viewer.step === 'newcomer') return [];
-    const { index, ids, items, places } = retrieval.value;
-    const from = [...viewer.videos.keys()].flatMap((id) => places.get(id) ?? []).slice(0, seeds);
-    const queries = new Float32Array(from.length * index.dims);
-    from.forEach((place, i) => {
-      queries.set(items.subarray(place * index.dims, (place + 1) * index.dims), i * index.dims);
-    });
-    const found = await index.search(queries, Math.min(index.count, neighbours * depth));
-    return found.flatMap(({ labels }) => Array.from(labels, (label) => ids[label] as string)).filter((id) => !catalogue.isGone(id));
+    const { index, neighbours, ids, items, places } = retrieval.value;
+    const from = [...viewer.videos.keys()].filter((id) => places.has(id)).slice(0, seeds);
+    const vectorOf = (id: string) => items.subarray((places.get(id) as number) * index.dims, ((places.get(id) as number) + 1) * index.dims);
+    const found = await neighbours.of(
+      from.map((id) => ({ id, vector: vectorOf(id) })),
+      nearest * depth,
+    );
+    return found.flatMap((labels) => Array.from(labels, (label) => ids[label] as string)).filter((id) => !catalogue.isGone(id));
   },
 });
