@@ -39,6 +39,7 @@ const limitTimeoutMs = 50;
 
 /** How soon features that everybody shares follow a change. */
 const refreshEveryMs = 100;
+const nothing: readonly string[] = [];
 
 /** How soon a promoted artifact serves. */
 const artifactsEveryMs = 2_000;
@@ -89,7 +90,6 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   const loop = watchEventLoop(telemetry);
   const catalogue = new Catalogue(online);
   online.tell(catalogue);
-  catalogue.start(refreshEveryMs);
   const delta = new LiveDelta();
   const looks = new NewLooks();
   const following = followVideos(adapters, new LiveVideos(online, catalogue, delta, looks));
@@ -98,6 +98,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   await fallback.start(2_000);
   const blobs = new S3Blobs(config.s3);
   const learnt = await learntArtifacts(blobs, telemetry);
+  catalogue.start(refreshEveryMs, () => learnt.models.retrieval()?.value.ids ?? nothing);
   const services = {
     online,
     producer,

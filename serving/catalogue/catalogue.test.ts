@@ -12,10 +12,13 @@ import { videoRemoved } from '#schemas/events/video-removed.ts';
 import { allViews } from '#schemas/features/views/index.ts';
 import { cardOfEvent } from '#schemas/features/views/videos.ts';
 import { makeCatalogue } from '../../jobs/simulate/catalogue.ts';
+import { foldInto } from '../../topologies/engine/feature-agreement.ts';
+import { makeEngagement } from '../../topologies/faults/events.ts';
 import { LiveDelta } from '../retrieval/live-delta.ts';
 import { NewLooks } from '../retrieval/new-looks.ts';
 import { Catalogue } from './catalogue.ts';
 import { followVideos } from './follow-videos.ts';
+import { Missing } from './kept-columns.ts';
 import { LiveVideos } from './live-videos.ts';
 
 const video = makeCatalogue(1, 1, Date.now() - 60_000)[0] as VideoPublished;
@@ -62,6 +65,25 @@ test('while the log is followed a known card is not asked for again; otherwise t
   expect(online.asked).toBe(4);
   catalogue.following = false;
   expect(await cards(['a'])).toEqual([null]);
+});
+
+test('what is expected is learnt ahead, part by part, and requests then ask for nothing', async () => {
+  const online = store();
+  const catalogue = new Catalogue(online);
+  online.tell(catalogue);
+  catalogue.following = true;
+  const ids = Array.from({ length: 600 }, (_, i) => `ahead-${i}`);
+  const facts = ids.map((id, i) => ({ ...makeEngagement(i, `ahead-${i}`, Date.now()), videoId: id }));
+  await foldInto(online, new ViewCatalog(allViews), [facts], 'ahead');
+  for (const id of ids) catalogue.learn(id, 1, card);
+  for (let part = 0; part < 3; part++) await catalogue.learnAhead(ids, Date.now());
+  // The videos, and the one creator of all.
+  expect(online.asked).toBe(601);
+  await catalogue.learnAhead(ids, Date.now());
+  const missing = new Missing(Date.now() + 60_000);
+  for (const { features, creator } of await catalogue.videos(ids)) for (const kept of [features, creator]) if (kept) missing.need(kept);
+  await missing.fetch(online);
+  expect(online.asked).toBe(601);
 });
 
 test('publications and removals reach the process through the log; what cannot be one is passed over', async () => {

@@ -3,7 +3,7 @@ import { creatorRates, videoRates } from '#schemas/features/ranking.ts';
 import { creatorView, videoView } from '#schemas/features/views/engagement.ts';
 import { type VideoCard, videoCard } from '#schemas/features/views/videos.ts';
 import { hashOf } from '../ranking/noise.ts';
-import { type Kept, KeptColumns } from './kept-columns.ts';
+import { type Kept, KeptColumns, Missing } from './kept-columns.ts';
 
 /** What this process knows of one video. One lookup finds all of it: a request asks for a thousand. */
 export class KnownVideo {
@@ -30,6 +30,9 @@ export class KnownVideo {
 
 /** So many videos are kept; some kilobyte each. */
 const most = 300_000;
+/** A catalogue up to this size is learnt ahead of requests, so many at once: it keeps the process busy for some milliseconds. */
+const mostAhead = most / 2;
+const aheadAtOnce = 256;
 
 /**
  * Videos in memory, in front of the online store. While the log is followed, what is here is as new as the log:
@@ -48,6 +51,7 @@ export class Catalogue implements ChangeListener {
   #following = false;
   #told = false;
   #timer: NodeJS.Timeout | undefined;
+  #ahead: { readonly ids: readonly string[]; next: number } = { ids: [], next: 0 };
 
   constructor(online: OnlineStore) {
     this.#online = online;
@@ -61,20 +65,41 @@ export class Catalogue implements ChangeListener {
   set told(value: boolean) {
     this.#told = value;
     for (const columns of [this.#columns, this.#creatorColumns]) columns.told = value;
+    this.#ahead = { ids: [], next: 0 };
   }
 
-  /** Fetches what has changed, every so often. */
-  start(everyMs: number): void {
+  /** Every so often fetches what has changed, and learns some of the videos that requests will ask for. */
+  start(everyMs: number, expected: () => readonly string[]): void {
     let running = false;
     const refresh = async () => {
       if (running) return;
       running = true;
+      const nowMs = Date.now();
       // What fails here is fetched by the requests that need it, and said there.
-      await Promise.allSettled([this.#columns, this.#creatorColumns].map((columns) => columns.refresh(this.#online, Date.now())));
+      await Promise.allSettled([
+        ...[this.#columns, this.#creatorColumns].map((columns) => columns.refresh(this.#online, nowMs)),
+        this.learnAhead(expected(), nowMs),
+      ]);
       running = false;
     };
     this.#timer = setInterval(() => void refresh(), everyMs);
   }
+
+  /** Learns the next of a list of videos with their features: the first request for each would have to wait. */
+  async learnAhead(ids: readonly string[], nowMs: number): Promise<void> {
+    if (this.#ahead.ids !== ids) this.#ahead = { ids, next: 0 };
+    const ahead = this.#ahead;
+    if (!this.#told || !this.#following || ahead.next >= ids.length || ids.length > mostAhead) return;
+    const part = ids.slice(ahead.next, ahead.next + aheadAtOnce);
+    const missing = new Missing(nowMs);
+    for (const video of await this.videos(part)) {
+      missing.need(video.features);
+      if (video.creator) missing.need(video.creator);
+    }
+    await missing.fetch(this.#online);
+    ahead.next += part.length;
+  }
+
   stop(): void {
     clearInterval(this.#timer);
   }
@@ -133,6 +158,7 @@ export class Catalogue implements ChangeListener {
     this.#known.clear();
     this.#gone.clear();
     this.#names.clear();
+    this.#ahead = { ids: [], next: 0 };
     this.#columns = this.#anew(this.#columns, new KeptColumns(videoView, videoRates, this.#told));
   }
 
