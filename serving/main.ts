@@ -80,6 +80,24 @@ async function stores(config: Config, { catalog }: Adapters): Promise<{ online: 
   return { online, limitStore };
 }
 
+/** The videos that this process knows: as new as the log, with features as new as the store. */
+function knownVideos(adapters: Adapters, online: RedisOnlineStore) {
+  const catalogue = new Catalogue(online);
+  online.tell(catalogue);
+  const delta = new LiveDelta();
+  const looks = new NewLooks();
+  const following = followVideos(adapters, new LiveVideos(online, catalogue, delta, looks));
+  return {
+    catalogue,
+    delta,
+    looks,
+    stop() {
+      catalogue.stop();
+      return following.stop();
+    },
+  };
+}
+
 /** The serving process: starts listening, and returns how to stop it. */
 export async function serve(config: Config): Promise<{ stop(): Promise<void>; threads: { readonly index: ThreadCalls; readonly models: ThreadCalls } }> {
   const adapters = connect(config, 'foryou-serving');
@@ -88,11 +106,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
   const gathering = new GatheringProducer(producer);
   const { telemetry } = adapters;
   const loop = watchEventLoop(telemetry);
-  const catalogue = new Catalogue(online);
-  online.tell(catalogue);
-  const delta = new LiveDelta();
-  const looks = new NewLooks();
-  const following = followVideos(adapters, new LiveVideos(online, catalogue, delta, looks));
+  const { catalogue, delta, looks, stop: forgetVideos } = knownVideos(adapters, online);
   const lists = new SharedLists(online);
   const fallback = new Fallback(lists, catalogue);
   await fallback.start(2_000);
@@ -144,8 +158,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
       await gathering.settled();
       loop.stop();
       fallback.stop();
-      catalogue.stop();
-      await following.stop();
+      await forgetVideos();
       await learnt.stop();
       limitStore.disconnect();
       await online.close();
