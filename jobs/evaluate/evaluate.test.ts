@@ -11,6 +11,7 @@ import { makeEngagement } from '../../topologies/faults/events.ts';
 import { Random } from '../engine/random.ts';
 import { featureCount, outcomeCount } from '../ranker/dataset.ts';
 import { baselines, ease } from './baselines.ts';
+import { holdOut, inversePropensity } from './hold-out.ts';
 import { datasetOf } from './interactions.ts';
 import { inverseOf } from './inverse.ts';
 import { replay } from './kuairand-rows.ts';
@@ -37,6 +38,26 @@ const twoTastes = datasetOf(
     }).map(([user, list]) => [user, [...list]]),
   ),
 );
+
+test('by inverse propensity, finding what is rare counts for more, and as much as before in the mean', async () => {
+  // Everybody has the hit, and two of a hundred videos that few have.
+  const lists = Array.from({ length: 300 }, (_, u) => [`user${u}`, ['hit', `rare${u % 100}`, `rare${(u * 7) % 100}`]] as const);
+  const { histories, items } = datasetOf(new Map(lists.map(([user, list]) => [user, [...list]])));
+  const apart = holdOut({ ...histories, ordered: false }, 7);
+  const { train, cases } = apart;
+  const weights = inversePropensity(apart);
+  const at = (name: string) => items.names.indexOf(name);
+  const count = (name: string) => train.item.filter((i) => i === at(name)).length;
+  expect((weights[at('rare3')] as number) / (weights[at('hit')] as number)).toBeCloseTo(Math.sqrt(count('hit') / count('rare3')), 6);
+  const wanted = cases.flatMap((c) => c.wanted.map((i) => weights[i] as number));
+  expect(wanted.reduce((a, b) => a + b, 0) / wanted.length).toBeCloseTo(1, 6);
+  // One who always says the hit is right as often as the hit was held out, and it is worth less than that.
+  const hit = {
+    score: async (users: readonly number[]) => new Float32Array(users.length * train.items).map((_v, i) => (i % train.items === at('hit') ? 1 : 0)),
+  };
+  const ndcg = async (w?: Float64Array) => (await rankingQuality(hit, cases, () => new Int32Array(0), train.items, 1, { weights: w })).ndcg;
+  expect(await ndcg(weights)).toBeLessThan(0.5 * (await ndcg()));
+});
 
 test('EASE equals its definition, solved plainly', async () => {
   const h = datasetOf(

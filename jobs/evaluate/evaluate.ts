@@ -104,7 +104,7 @@ export async function testCases({ users, items }: Dataset, file: string): Promis
 
 export function scoreTest(recommender: Recommender, { histories: h }: Dataset, cases: TestCases['cases'], k: number): Promise<RankingQuality> {
   const has = (user: number) => h.item.subarray(h.start[user], h.start[user + 1]);
-  return rankingQuality(recommender, cases, has, h.items, k, mostPopular(h.item, h.items, k));
+  return rankingQuality(recommender, cases, has, h.items, k, { fallback: mostPopular(h.item, h.items, k) });
 }
 
 function mostPopular(item: Int32Array, items: number, k: number): number[] {

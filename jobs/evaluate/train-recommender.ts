@@ -3,7 +3,7 @@ import { type AlsSettings, trainAls } from '../vectors/als.ts';
 import { contentNeighbours, type ItemFeatures } from '../vectors/content.ts';
 import type { Neighbours } from '../vectors/neighbours.ts';
 import { type Histories, type TransitionSettings, transitions } from '../vectors/transitions.ts';
-import { type HoldOut, holdOut } from './hold-out.ts';
+import { type HoldOut, holdOut, inversePropensity } from './hold-out.ts';
 import { interactionMatrix } from './interactions.ts';
 import { type Recommender, rankingQuality } from './ranking.ts';
 import { blend, byFactors, byNeighbours } from './recommenders.ts';
@@ -36,6 +36,8 @@ const neighboursByContent = 20;
 const nearEqual = 1.03;
 /** Above so many multiply-adds an iteration costs minutes: the search then stays with fewer dimensions. */
 const largeWork = 4e9;
+/** Above so many, one seed has to do. */
+const largestEnsemble = 3 * largeWork;
 
 /** Chooses settings on a part of the data that it keeps apart, then trains on all of it. */
 export async function trainRecommender(matmul: MatMul, h: Histories, options: FitOptions): Promise<Fitted> {
@@ -79,6 +81,7 @@ class Search {
   readonly #matmul: MatMul;
   readonly #apart: HoldOut;
   readonly #neighbours: Neighbours | undefined;
+  readonly #weights: Float64Array | undefined;
   readonly #k: number;
   readonly #report: (message: string) => void;
 
@@ -86,6 +89,8 @@ class Search {
     this.#matmul = matmul;
     this.#apart = apart;
     this.#neighbours = neighbours;
+    // Content is there for what few have met: a random part of lists, which is of what many have met, would say little of it.
+    this.#weights = neighbours && !apart.train.ordered ? inversePropensity(apart) : undefined;
     this.#k = k;
     this.#report = report;
   }
@@ -95,10 +100,12 @@ class Search {
     const lists = await this.#lists();
     const listRecommender = byNeighbours(train, transitions(train, lists), lists.decay);
     const als = await this.#als();
-    const seeds = this.#work(als) > largeWork ? 1 : 3;
+    const seeds = this.#work(als) > largestEnsemble ? 1 : 3;
+    // One seed tells which shares are best; the sum of more is only steadier.
+    const tried = this.#work(als) > largeWork ? 1 : seeds;
     const matrix = interactionMatrix(train);
     const make = (which: Members) =>
-      membersOf(als, seeds, this.#neighbours, which, async (s, n) => byFactors(this.#matmul, await trainAls(matrix, s, { neighbours: n })));
+      membersOf(als, tried, this.#neighbours, which, async (s, n) => byFactors(this.#matmul, await trainAls(matrix, s, { neighbours: n })));
     const plain = await make('plain');
     let [members, vectors, contentShare]: [Members, Recommender, number] = ['plain', sum(plain), 0];
     if (this.#neighbours) {
@@ -171,7 +178,7 @@ class Search {
     this.tried++;
     const { train, cases } = this.#apart;
     const has = (user: number) => train.item.subarray(train.start[user], train.start[user + 1]);
-    return (await rankingQuality(recommender, cases, has, train.items, this.#k)).ndcg;
+    return (await rankingQuality(recommender, cases, has, train.items, this.#k, { weights: this.#weights })).ndcg;
   }
 
   /** `favoured` wins among near-equals: a sum of different models varies less from one set of data to the next than the hold-out can tell. */
