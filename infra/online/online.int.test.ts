@@ -117,8 +117,8 @@ describe.each(stores)('online store contract: %s', (name, store) => {
   });
 });
 
-test('when a connection is lost or Redis is emptied, what was read before is not known to stand; then changes are told again', async () => {
-  const store = new RedisOnlineStore({ url, shards: 4, catalog });
+/** All that a store tells. */
+function listenTo(store: OnlineStore): { states: boolean[]; changed: string[] } {
   const states: boolean[] = [];
   const changed: string[] = [];
   store.tell({
@@ -130,6 +130,12 @@ test('when a connection is lost or Redis is emptied, what was read before is not
     },
     changed: (_view, entity) => void changed.push(entity),
   });
+  return { states, changed };
+}
+
+test('when a connection is lost or Redis is emptied, what was read before is not known to stand; then changes are told again', async () => {
+  const store = new RedisOnlineStore({ url, shards: 4, catalog });
+  const { states, changed } = listenTo(store);
   const again = async (what: string, lose: () => Promise<unknown>) => {
     const before = states.length;
     await lose();
@@ -161,16 +167,7 @@ test('a second connection that is dead and was never closed is found out', async
   await once(between, 'listening');
   const { port } = between.address() as AddressInfo;
   const store = new RedisOnlineStore({ url: `redis://127.0.0.1:${port}/5`, shards: 4, catalog, commandTimeoutMs: 300 });
-  const states: boolean[] = [];
-  store.tell({
-    get told() {
-      return states.at(-1) ?? false;
-    },
-    set told(value) {
-      states.push(value);
-    },
-    changed: () => {},
-  });
+  const { states } = listenTo(store);
   await eventually('changes are told, then not known to be, then told again', async () => states.join().startsWith('true,false') && states.at(-1) === true);
   await store.close();
   between.close();

@@ -36,7 +36,7 @@ const neighboursByContent = 20;
 const nearEqual = 1.03;
 /** Above so many multiply-adds an iteration costs minutes: the search then stays with fewer dimensions. */
 const largeWork = 4e9;
-/** Above so many, one seed has to do. */
+/** Above `largeWork` one seed has to do, and where rare items count above this: there it was measured with three. */
 const largestEnsemble = 3 * largeWork;
 
 /** Chooses settings on a part of the data that it keeps apart, then trains on all of it. */
@@ -100,7 +100,7 @@ class Search {
     const lists = await this.#lists();
     const listRecommender = byNeighbours(train, transitions(train, lists), lists.decay);
     const als = await this.#als();
-    const seeds = this.#work(als) > largestEnsemble ? 1 : 3;
+    const seeds = this.#work(als) > (this.#weights ? largestEnsemble : largeWork) ? 1 : 3;
     // One seed tells which shares are best; the sum of more is only steadier.
     const tried = this.#work(als) > largeWork ? 1 : seeds;
     const matrix = interactionMatrix(train);
