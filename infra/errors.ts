@@ -10,7 +10,8 @@ export type ErrorCode =
   | 'input-invalid'
   | 'artifact-refused'
   | 'media-refused'
-  | 'fenced';
+  | 'fenced'
+  | 'interrupted';
 
 /** The one base class of expected failures; `fix` tells a person what to do about it. */
 export class ForyouError extends Error {

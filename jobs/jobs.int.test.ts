@@ -9,6 +9,7 @@ import { engagement } from '#schemas/events/engagement.ts';
 import { makeEngagement } from '../topologies/faults/events.ts';
 import { runTopologies } from '../topologies/main.ts';
 import { type Job, runJob } from './engine/job.ts';
+import { runSchedule } from './engine/schedule.ts';
 import { runNamedJob } from './main.ts';
 
 const config = sharedConfig(inject('stackEnvironment'));
@@ -52,6 +53,60 @@ test('a job runs in one place at a time, and every run leaves a row', async () =
     { status: 'done', results: { done: 3 }, error: '' },
     { status: 'failed', results: {}, error: 'Error: no luck' },
   ]);
+});
+
+test('a run that shall end does so at its next step, gives the lease back and says that it was interrupted', async () => {
+  const name = `long-${crypto.randomUUID().slice(0, 8)}`;
+  const ending = new AbortController();
+  let steps = 0;
+  const long: Job<typeof ports> = {
+    name,
+    doc: '',
+    schedule: '0 * * * *',
+    inputs: [],
+    outputs: [],
+    async run(_ports, run) {
+      for (; steps < 10; steps++) {
+        if (steps === 3) ending.abort();
+        run.progress('step', steps, 10);
+      }
+      return { rows: steps };
+    },
+  };
+  await expect(runJob(long, ports, { hour, signal: ending.signal })).rejects.toMatchObject({ code: 'interrupted' });
+  expect(steps).toBe(3);
+  expect(await runJob(long, ports, { hour })).toEqual({ rows: 10 });
+  expect(await adapters.warehouse.query(`SELECT status FROM job_runs WHERE job = '${name}' ORDER BY started_at`)).toEqual([
+    { status: 'interrupted' },
+    { status: 'done' },
+  ]);
+});
+
+test('a scheduler that is stopped waits for the runs that it ended', async () => {
+  const name = `tick-${crypto.randomUUID().slice(0, 8)}`;
+  const begun = Promise.withResolvers<void>();
+  const outcomes: unknown[] = [];
+  const endless: Job<typeof ports> = {
+    name,
+    doc: '',
+    schedule: '* * * * * *',
+    inputs: [],
+    outputs: [],
+    async run(_ports, run) {
+      begun.resolve();
+      for (;;) {
+        run.check();
+        await new Promise(setImmediate);
+      }
+    },
+  };
+  const running = runSchedule([endless], ports, 'test', (_job, outcome) => outcomes.push(outcome));
+  await begun.promise;
+  await running.stop();
+  expect(outcomes).toMatchObject([{ code: 'interrupted' }]);
+  const lease = await ports.lease.acquire(`job:${name}`, 1_000);
+  await lease?.release();
+  expect(lease).not.toBeNull();
 });
 
 test('a job that is not there is an error with the names that are', async () => {

@@ -89,6 +89,7 @@ export interface NamedRun {
   readonly hours?: readonly Date[];
   readonly dryRun?: boolean;
   readonly progress?: Progress;
+  readonly signal?: AbortSignal;
 }
 
 /** Runs one job now, for each hour asked for; results of several hours add up. */
@@ -104,6 +105,7 @@ export async function runNamedJob(config: Config, name: string, options: NamedRu
         version: ports.code,
         ...(options.dryRun ? { dryRun: true } : {}),
         ...(options.progress ? { progress: options.progress } : {}),
+        ...(options.signal ? { signal: options.signal } : {}),
       });
       if (!results) throw new ForyouError('unavailable', `${name} runs elsewhere now`, { fix: 'wait for it to end' });
       for (const [key, value] of Object.entries(results)) total[key] = (total[key] ?? 0) + value;

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { readConfig } from '../config.ts';
+import { ForyouError } from '../errors.ts';
 import { deadLetterCommands } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
 import { featureCommands } from './commands/features.ts';
@@ -14,7 +15,7 @@ import { stackCommands } from './commands/stack.ts';
 import { tokenCommand } from './commands/token.ts';
 import { printError } from './output.ts';
 
-/** Exit codes: 0 done, 1 failed, 2 called wrongly. */
+/** Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted. */
 const program = new Command('foryou')
   .description('The For You loop as a platform: events in, a feed that has already learnt from them out.')
   .version('0.1.0')
@@ -44,5 +45,5 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
   printError(error);
-  process.exit(1);
+  process.exit(error instanceof ForyouError && error.code === 'interrupted' ? 130 : 1);
 }

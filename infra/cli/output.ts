@@ -37,6 +37,17 @@ export function interruption(): Promise<void> {
   });
 }
 
+/** Aborted when the process is asked to end, for work that ends at its next step; asked again, the process ends at once. */
+export function untilInterrupted(): AbortSignal {
+  const ending = new AbortController();
+  void interruption().then(() => {
+    console.error('foryou: ends at the next step; once more to end at once');
+    ending.abort();
+    void interruption().then(() => process.exit(130));
+  });
+  return ending.signal;
+}
+
 /** Runs until interrupted, or until the work fails, and stops gracefully either way. */
 export async function untilStopped(running: { stop(): Promise<void>; failed?: Promise<never> }): Promise<void> {
   const interrupted = interruption();

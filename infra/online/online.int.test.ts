@@ -150,6 +150,10 @@ test('when a connection is lost or Redis is emptied, what was read before is not
   const [mine] = (await subscribers()).filter((line) => line.includes(' db=5 ')).slice(-1);
   await again('subscriber', () => redis.client.client('KILL', 'ID', /^id=(\d+)/.exec(mine as string)?.[1] as string));
   await again('reader', async () => redis.client.client('KILL', 'ID', await store.client.client('ID')));
+  await again('refused', async () => {
+    await store.client.client('TRACKING', 'OFF');
+    expect(await store.watchedValues(videoView, ['nobody'])).toEqual([null]);
+  });
   await again('emptied', () => redis.client.flushdb());
   await store.close();
 });

@@ -41,6 +41,13 @@ export class Tracking {
     return this.#listener.told;
   }
 
+  /** Redis tracks no longer, although nobody lost a connection: what is known does not stand, and it is asked to track again. */
+  refused(): void {
+    if (!this.on) return;
+    this.#end();
+    this.#begin();
+  }
+
   close(): void {
     this.#closed = true;
     clearInterval(this.#pinging);

@@ -25,11 +25,11 @@ export interface JobRun {
   readonly dryRun: boolean;
   /** Grows with each run of the job, see `Held`. */
   readonly fence: number;
-  /** Throws `fenced` when the lease was lost: to be called before anything is published. */
+  /** Throws `fenced` when the lease was lost and `interrupted` when the run shall end: to be called before anything is published. */
   readonly check: () => void;
   readonly progress: Progress;
 }
-/** `done` of `total`, and what is going on. */
+/** `done` of `total`, and what is going on. Given to a job, it throws `interrupted` when the run shall end and more is to be done. */
 export type Progress = (what: string, done: number, total: number) => void;
 
 export interface JobPorts {
@@ -46,6 +46,8 @@ export interface RunOptions {
   readonly progress?: Progress;
   /** Version of the code, for the run's row. */
   readonly version?: string;
+  /** Ends the run at its next step; what it has made stays, and nothing half-made is seen. */
+  readonly signal?: AbortSignal;
 }
 
 const hourMs = 3_600_000;
@@ -71,12 +73,19 @@ export async function runJob<P extends JobPorts>(job: Job<P>, ports: P, options:
       () => {},
     );
   }, leaseMs / 4);
+  const goesOn = () => {
+    if (options.signal?.aborted) throw new ForyouError('interrupted', `${job.name} was asked to end`, { fix: 'run it again: it goes on from what is there' });
+  };
   const run: JobRun = {
     hour: options.hour,
     dryRun: options.dryRun ?? false,
     fence: held.fence,
-    progress: options.progress ?? (() => {}),
+    progress(what, done, total) {
+      options.progress?.(what, done, total);
+      if (done < total) goesOn();
+    },
     check() {
+      goesOn();
       if (lost) throw new ForyouError('fenced', `${job.name} lost its lease: another run has begun`, { fix: 'let that one finish' });
     },
   };
@@ -115,7 +124,8 @@ async function recorded<P extends JobPorts>(job: Job<P>, ports: P, run: JobRun, 
     await note('done', results, '');
     return results;
   } catch (error) {
-    await note('failed', {}, String(error).slice(0, 2_000)).catch(() => {});
+    const status = error instanceof ForyouError && error.code === 'interrupted' ? 'interrupted' : 'failed';
+    await note(status, {}, String(error).slice(0, 2_000)).catch(() => {});
     throw error;
   }
 }

@@ -3,29 +3,29 @@ import type { Warehouse } from '#infra/warehouse/warehouse.ts';
 import { jobRunsTable } from '#schemas/tables/job-runs.ts';
 import { type Job, type JobPorts, logicalHour, runJob } from './job.ts';
 
-/** Runs every job on its schedule until stopped; a failed run is reported and the schedule goes on. */
+/** Runs every job on its schedule; a failed run is reported and the schedule goes on. `stop` has running jobs end at their next step and waits for them. */
 export function runSchedule<P extends JobPorts>(
   jobs: readonly Job<P>[],
   ports: P,
   version: string,
   report: (job: string, outcome: unknown) => void,
 ): { stop(): Promise<void> } {
-  const tasks = jobs
-    .filter((job) => job.schedule !== '')
-    .map((job) =>
-      schedule(
-        job.schedule,
-        () =>
-          runJob(job, ports, { hour: logicalHour(Date.now()), version }).then(
-            (results) => report(job.name, results),
-            (error) => report(job.name, error),
-          ),
-        { timezone: 'UTC', noOverlap: true },
-      ),
+  const ending = new AbortController();
+  const running = new Set<Promise<void>>();
+  const runNow = (job: Job<P>): Promise<void> => {
+    const run = runJob(job, ports, { hour: logicalHour(Date.now()), version, signal: ending.signal }).then(
+      (results) => report(job.name, results),
+      (error) => report(job.name, error),
     );
+    running.add(run);
+    return run.finally(() => running.delete(run));
+  };
+  const tasks = jobs.filter((job) => job.schedule !== '').map((job) => schedule(job.schedule, () => runNow(job), { timezone: 'UTC', noOverlap: true }));
   return {
     async stop() {
+      ending.abort();
       await Promise.all(tasks.map((task) => task.destroy()));
+      await Promise.all(running);
     },
   };
 }

@@ -14,12 +14,24 @@ async function exportHour(ports: ExportPorts, run: JobRun, table: HistoryTable, 
   const manifest = await readManifest(ports, table, hour);
   const reached = (p: string): number => Math.max(0, ...manifest.parts.map((part) => part.offsets[p]?.[1] ?? 0));
   const bounds = Object.fromEntries(Object.entries(settled).map(([p, to]) => [p, [reached(p), to] as const]));
-  const { n } = await contentOf(ports, table, hour, bounds);
-  if (n === 0 || run.dryRun) return n;
-  const part = await writePart(ports, table, partKey(table, hour, manifest.parts.length), hour, bounds);
+  const content = await contentOf(ports, table, hour, bounds);
+  if (content.n === 0 || run.dryRun) return content.n;
+  const part = await writePart(ports, table, partKey(table, hour, manifest.parts.length), hour, bounds, content);
   run.check();
   await ports.blobs.put(historyBucket, manifestKey(table, hour), Buffer.from(JSON.stringify({ ...manifest, parts: [...manifest.parts, part] })));
-  return n;
+  return content.n;
+}
+
+/** Hours under way at the same time: most of an hour is waiting for the object store. */
+const atOnce = 4;
+
+/** Waits for all of them also when one fails: nothing goes on behind a run that has ended. */
+async function allOrNone<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(work);
+  return settled.map((one) => {
+    if (one.status === 'rejected') throw one.reason;
+    return one.value;
+  });
 }
 
 /**
@@ -36,11 +48,11 @@ async function exportTable(ports: ExportPorts, run: JobRun, table: HistoryTable)
     `SELECT DISTINCT toUnixTimestamp(toStartOfHour(${timeColumn(table)})) AS hour FROM ${table.name} WHERE ${offsetFilter(since)} ORDER BY hour`,
   );
   let [rows, parts] = [0, 0];
-  for (const [i, { hour }] of hours.entries()) {
-    const n = await exportHour(ports, run, table, new Date(hour * 1000), settled);
-    rows += n;
-    if (n > 0) parts++;
-    run.progress(`export ${table.name}`, i + 1, hours.length);
+  for (let i = 0; i < hours.length; i += atOnce) {
+    const some = await allOrNone(hours.slice(i, i + atOnce).map(({ hour }) => exportHour(ports, run, table, new Date(hour * 1000), settled)));
+    for (const n of some) rows += n;
+    parts += some.filter((n) => n > 0).length;
+    run.progress(`export ${table.name}`, Math.min(hours.length, i + atOnce), hours.length);
   }
   run.check();
   if (!run.dryRun) await ports.blobs.put(historyBucket, cursorKey(table), Buffer.from(JSON.stringify(settled)));

@@ -37,7 +37,7 @@ export async function readManifest(ports: Pick<ExportPorts, 'blobs'>, table: His
   return bytes ? (JSON.parse(bytes.toString()) as HourManifest) : { kind: kindOf(table), hour: hour.toISOString(), parts: [] };
 }
 
-interface Rows {
+export interface Rows {
   readonly n: number;
   readonly sum: string;
 }
@@ -49,9 +49,8 @@ export async function contentOf({ warehouse }: Pick<ExportPorts, 'warehouse'>, t
   return rows ?? { n: 0, sum: '0' };
 }
 
-/** Writes these rows as one Parquet object and reads it back: a part counts once it says the same as the table. */
-export async function writePart(ports: ExportPorts, table: HistoryTable, key: string, hour: Date, bounds: Bounds): Promise<HourPart> {
-  const source = await contentOf(ports, table, hour, bounds);
+/** Writes these rows as one Parquet object and reads it back: a part counts once it says the same as the table, which has `source`. */
+export async function writePart(ports: ExportPorts, table: HistoryTable, key: string, hour: Date, bounds: Bounds, source: Rows): Promise<HourPart> {
   const columns = tableColumns(table).map((c) => c.name);
   const target = ports.lake.location(historyBucket, key, structure(table));
   await ports.warehouse.command(

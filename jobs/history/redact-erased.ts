@@ -33,10 +33,10 @@ async function redactHour(ports: ExportPorts, run: JobRun, table: HistoryTable, 
   const parts: HourManifest['parts'][number][] = [];
   let replaced = 0;
   for (const part of manifest.parts) {
-    const { n, sum } = await contentOf(ports, table, hour, part.offsets);
+    const content = await contentOf(ports, table, hour, part.offsets);
     // A table that lacks rows is not the truth about them: what was exported stays.
-    const stale = n === part.rows && sum !== part.checksum;
-    parts.push(stale ? await writePart(ports, table, redactedKey(part.key), hour, part.offsets) : part);
+    const stale = content.n === part.rows && content.sum !== part.checksum;
+    parts.push(stale ? await writePart(ports, table, redactedKey(part.key), hour, part.offsets, content) : part);
     if (stale) replaced++;
   }
   run.check();

@@ -1,5 +1,6 @@
 import type { RowModel } from '#infra/inference/row-model.ts';
 import { outcomes, outcomeWeights } from '#schemas/artifacts/ranker.ts';
+import { mixedWorth, trust } from '#schemas/features/heuristic.ts';
 import { featureCount, knownColumn, outcomeCount, type RankingData } from './dataset.ts';
 import { auc, calibrationError, groupAuc, logLoss } from './metrics.ts';
 
@@ -74,18 +75,17 @@ export function worthOf(predictions: Float32Array, rows: number): Float32Array {
 }
 
 /**
- * How much better than what served a model orders what was served: AUC of its worth less AUC of the logged
- * score, both against completing. What served has already taken its own best, so that about 0 is as good.
+ * How much better than what served a model would order what was served: AUC of the score that serving would give
+ * with it, less AUC of the logged score, both against completing. What served has already taken its own best, so
+ * that about 0 is as good. `impressions`: how many it learnt from, for a model that has seen few is mixed with the heuristic.
  */
-export function gainOver(score: Float32Array, predictions: Float32Array, data: RankingData): number {
+export function gainOver(score: Float32Array, predictions: Float32Array, data: RankingData, impressions: number): number {
   const { values, rows } = knownColumn(data.y, data, 0);
   const worth = worthOf(predictions, data.rows);
-  const of = (scores: Float32Array) =>
-    auc(
-      Float32Array.from(rows, (r) => scores[r] as number),
-      values,
-    );
-  return of(worth) - of(score);
+  const trusted = trust(impressions);
+  const would = Float32Array.from(rows, (r) => mixedWorth(worth[r] as number, data.x.subarray(r * featureCount, (r + 1) * featureCount), trusted));
+  const of = (scores: Float32Array) => auc(scores, values);
+  return of(would) - of(Float32Array.from(rows, (r) => score[r] as number));
 }
 
 /** So few of the rarer class make no measure that a gate should trust. */

@@ -5,13 +5,15 @@ import { Interpreter } from '#infra/inference/interpreter.ts';
 import { OnnxRuntime } from '#infra/inference/onnx-runtime.ts';
 import { RowModel } from '#infra/inference/row-model.ts';
 import { outcomes, preRankValue } from '#schemas/artifacts/ranker.ts';
-import { rankingFeatures } from '#schemas/features/ranking.ts';
+import { heuristicWorth } from '#schemas/features/heuristic.ts';
+import { rankingFeature, rankingFeatures } from '#schemas/features/ranking.ts';
 import { Random } from '../engine/random.ts';
 import { Trainer } from './adam.ts';
 import { Tape, type Value } from './autodiff.ts';
 import { featureCount, outcomeCount, type RankingData } from './dataset.ts';
 import { fitRanker, thirds } from './fit.ts';
 import { auc, calibrationError, groupAuc, plattScaling } from './metrics.ts';
+import { gainOver } from './quality.ts';
 
 const inference = new OnnxRuntime();
 
@@ -193,4 +195,26 @@ test('a ranker learns nothing from labels that follow nothing', { timeout: 120_0
   const shuffled = { ...data, y: data.y.map(() => (random() < 0.5 ? 1 : 0)) };
   const fitted = await fitRanker(inference, shuffled, thirds(data.rows, 2_000), { epochs: 6 });
   expect(Math.abs((fitted.quality['complete']?.auc as number) - 0.5)).toBeLessThan(0.1);
+});
+
+test('a ranker is measured as it would serve: one that has seen few beside the heuristic, one that has seen many alone', () => {
+  const rows = 400;
+  const affinity = rankingFeature('topicAffinity');
+  const data: RankingData = {
+    rows,
+    x: new Float32Array(rows * featureCount),
+    y: new Float32Array(rows * outcomeCount),
+    known: new Float32Array(rows * outcomeCount).fill(1),
+    group: Array.from({ length: rows }, () => 'u'),
+  };
+  const wrong = new Float32Array(rows * outcomeCount);
+  for (let r = 0; r < rows; r++) {
+    data.x[r * featureCount + affinity] = r % 2;
+    data.y[r * outcomeCount] = r % 2;
+    wrong[r * outcomeCount] = 1 - (r % 2);
+  }
+  const served = Float32Array.from({ length: rows }, (_, r) => heuristicWorth(data.x.subarray(r * featureCount, (r + 1) * featureCount)));
+  expect(gainOver(served, wrong, data, 0)).toBe(0);
+  expect(gainOver(served, wrong, data, 200)).toBe(0);
+  expect(gainOver(served, wrong, data, 1e9)).toBe(-1);
 });

@@ -75,7 +75,7 @@ async function train(ports: RankerPorts, run: JobRun): Promise<Readonly<Record<s
   const cuts = thirds(data.rows, cut);
   const fitted = await fitRanker(ports.inference, data, cuts, { progress: run.progress });
   run.check();
-  const gain = gainOver(score.subarray(cuts.calibrate), fitted.predictions, slice(data, cuts.calibrate, data.rows));
+  const gain = gainOver(score.subarray(cuts.calibrate), fitted.predictions, slice(data, cuts.calibrate, data.rows), data.rows);
   const about = {
     rows: data.rows,
     measured: data.rows - cuts.calibrate,
@@ -112,7 +112,7 @@ export async function addRanker(
     const measured = slice(data, thirds(data.rows, cut).calibrate, data.rows);
     const predictions = await predictAll(model, measured);
     const quality = qualityOf(predictions, measured);
-    const gain = gainOver(score.subarray(thirds(data.rows, cut).calibrate), predictions, measured);
+    const gain = gainOver(score.subarray(thirds(data.rows, cut).calibrate), predictions, measured, data.rows);
     const { manifest, refused } = await release(
       ports,
       run,

@@ -1,8 +1,8 @@
 import type { Loaded } from '#infra/artifacts/loader.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
-import { heuristic as h } from '#schemas/config/heuristic.ts';
 import { signalWeights } from '#schemas/config/signal-weights.ts';
-import { copyMoment, fillMoment, fillPair, rankingFeature, rankingFeatures } from '#schemas/features/ranking.ts';
+import { mixedWorth, trust } from '#schemas/features/heuristic.ts';
+import { copyMoment, fillMoment, fillPair, rankingFeatures } from '#schemas/features/ranking.ts';
 import { type Narrower, type Scorer, within } from '../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery } from '../feed/query.ts';
 import { similarityTo } from '../retrieval/taste.ts';
@@ -13,9 +13,6 @@ import { type Ranker, worthOf } from './ranker-reader.ts';
 const ranked = 300;
 /** How long a model may take; then the heuristic answers. */
 const budgetMs = 60;
-/** A ranker trusted this far needs no heuristic beside it. */
-const almost = 0.99;
-const ageHours = rankingFeature('ageHours');
 
 const nobody = { creatorId: '', topics: [], publishedAt: 0, durationMs: 0 };
 
@@ -36,20 +33,12 @@ function fillRest(query: FeedQuery, candidates: readonly FeedCandidate[]): void 
   for (let i = 0; i < candidates.length; i++) copyMoment(moment, (candidates[i] as FeedCandidate).features);
 }
 
-/** How far the ranker is trusted, by the impressions that it learnt from: the rest is the heuristic's. */
-const trust = ({ manifest }: Loaded<Ranker>): number => {
-  const rows = manifest.counts['rows'] ?? 0;
-  return rows / (rows + h.asImpressions);
-};
-
-/** Mixes what a model says a candidate is worth with the heuristic, with a little room for the new and the untried. */
-function mix(query: FeedQuery, ranker: Loaded<Ranker>, candidates: readonly FeedCandidate[], worth: ArrayLike<number>): void {
-  const share = trust(ranker);
+/** What a model says a candidate is worth, beside the heuristic as far as the model is not trusted yet. */
+function mix(query: FeedQuery, { manifest }: Loaded<Ranker>, candidates: readonly FeedCandidate[], worth: ArrayLike<number>): void {
+  const trusted = trust(manifest.counts['rows'] ?? 0);
   for (let i = 0; i < candidates.length; i++) {
     const c = candidates[i] as FeedCandidate;
-    const fresh = h.fresh * 2 ** (-(c.features[ageHours] as number) / h.freshHalfLifeHours);
-    const learnt = (worth[i] as number) + fresh + jitter(query, c);
-    c.score = share > almost ? learnt : share * learnt + (1 - share) * heuristicScore(query, c);
+    c.score = mixedWorth(worth[i] as number, c.features, trusted) + jitter(query, c);
   }
 }
 

@@ -3,7 +3,7 @@ import { hoursBetween, type Progress } from '../../../jobs/engine/job.ts';
 import { listJobs, runNamedJob } from '../../../jobs/main.ts';
 import type { Config } from '../../config.ts';
 import { ForyouError } from '../../errors.ts';
-import { print } from '../output.ts';
+import { print, untilInterrupted } from '../output.ts';
 import { taskList } from '../task-list.ts';
 
 function moment(text: string): Date {
@@ -54,7 +54,9 @@ export function jobCommands(program: Command, config: () => Config): void {
         throw new ForyouError('input-invalid', '--from and --to belong together', { fix: 'give both, or --hour' });
       const hours = from && to ? hoursBetween(from, to) : hour ? hoursBetween(hour, new Date(hour.getTime() + 1)) : undefined;
       const report = reporter(name);
-      const results = await runNamedJob(config(), name, { dryRun, progress: report.progress, ...(hours ? { hours } : {}) }).finally(report.close);
+      const results = await runNamedJob(config(), name, { dryRun, progress: report.progress, signal: untilInterrupted(), ...(hours ? { hours } : {}) }).finally(
+        report.close,
+      );
       print(
         Object.entries(results).map(([result, value]) => ({ result, value })),
         json,

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { engagement } from '#schemas/events/engagement.ts';
 import { videoPublished } from '#schemas/events/video-published.ts';
+import { publishedFeed } from '#schemas/features/views/index.ts';
 import { kuairand } from '../../../jobs/import/kuairand.ts';
 import { Audience } from '../../../jobs/simulate/audience.ts';
 import { makeCatalogue } from '../../../jobs/simulate/catalogue.ts';
@@ -79,9 +80,9 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
   const learning = new LearningLoop(config, () => audience.stats);
   try {
     let replayed = false;
-    const ready = replay(config).then((found) => {
+    const ready = replay(config).then(async (found) => {
       replayed = found;
-      return caughtUp(adapters);
+      await caughtUp(adapters, { url, token: await signToken(config.jwt, 'nobody', [], 600) });
     });
     if ((await Promise.race([ready.then(() => true), interrupted.then(() => false)])) === false) return 130;
     audience.start();
@@ -98,6 +99,7 @@ async function watchItRun(config: Config, interrupted: Promise<void>, began: num
     loops.every(500, async () => panel.show(meter.state, footer));
     await Promise.race([interrupted, ...(config.demoSeconds > 0 ? [new Promise((resolve) => setTimeout(resolve, config.demoSeconds * 1_000))] : [])]);
     ending = true;
+    learning.end();
     await Promise.all([learnt, told]);
     await learning.look();
     await meter.tick();
@@ -141,18 +143,25 @@ async function replay(config: Config): Promise<boolean> {
   return true;
 }
 
-/** Waits, with a bar, until the online store has folded what was replayed. */
-async function caughtUp(adapters: Adapters): Promise<void> {
-  const behind = () => lagOf(adapters.log, 'engagement-online', engagement.topic);
+/** Waits, with a bar, until the online store has folded the videos and what was replayed, and a first feed has something to show. */
+async function caughtUp(adapters: Adapters, feed: { readonly url: string; readonly token: string }): Promise<void> {
+  const behind = async () =>
+    (await lagOf(adapters.log, publishedFeed.group, videoPublished.topic)) + (await lagOf(adapters.log, 'engagement-online', engagement.topic));
   const total = await behind();
   const tasks = taskList();
-  const update = tasks.bar('fold the replay into features', Math.max(1, total));
-  for (let lag = total; lag > 0; lag = await behind()) {
-    update(total - lag);
+  const update = tasks.bar('fold videos and engagement into features', Math.max(1, total));
+  for (let lag = total; lag > 0 || (await firstPage(feed)) === 0; lag = await behind()) {
+    update(Math.max(0, total - lag));
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   update(Math.max(1, total));
   tasks.close();
+}
+
+/** How many videos somebody would see whom nobody knows. */
+async function firstPage({ url, token }: { readonly url: string; readonly token: string }): Promise<number> {
+  const answer = await fetch(`${url}/api/v1/feed/foryou?count=5`, { headers: { authorization: `Bearer ${token}` } });
+  return answer.ok ? ((await answer.json()) as { items: readonly unknown[] }).items.length : 0;
 }
 
 /** Gathers what the panel shows. */

@@ -1,19 +1,12 @@
 import { runNamedJob } from '../../../jobs/main.ts';
 import type { AudienceStats } from '../../../jobs/simulate/audience.ts';
 import type { Config } from '../../config.ts';
+import { ForyouError } from '../../errors.ts';
 import { percent } from '../commands/simulate.ts';
 
+const archive = 'export-events';
 /** In the order in which one uses what the other made. The export of all replayed hours takes longest, so it comes last. */
-const hourly = [
-  'train-vectors',
-  'build-index',
-  'build-content-index',
-  'offline-features',
-  'training-set',
-  'skew-check',
-  'train-ranker',
-  'export-events',
-] as const;
+const hourly = ['train-vectors', 'build-index', 'build-content-index', 'offline-features', 'training-set', 'skew-check', 'train-ranker', archive] as const;
 /** Watches that a training set can be made of. */
 const enoughWatches = 3_000;
 /** Watches that vectors can be learnt from, where no recorded ones were replayed. */
@@ -23,6 +16,7 @@ const enoughToBegin = 1_500;
 export class LearningLoop {
   readonly #config: Config;
   readonly #stats: () => AudienceStats;
+  readonly #ending = new AbortController();
   #state = 'not run yet';
   #serves: { index: string | null; ranker: string | null } = { index: null, ranker: null };
   /** What had been watched when the first learnt ranker began to serve. */
@@ -53,14 +47,20 @@ export class LearningLoop {
       if (name === 'training-set' && !(await this.#watched(enoughWatches, stopped))) continue;
       const began = performance.now();
       try {
-        const results = await runNamedJob(this.#config, name);
+        const results = await runNamedJob(this.#config, name, name === archive ? { signal: this.#ending.signal } : {});
         const auc = results['auc'] === undefined ? '' : `, AUC ${results['auc'].toFixed(2)}`;
         done.push(`${name} ${results['rows']} rows${auc} in ${((performance.now() - began) / 1_000).toFixed(1)} s`);
       } catch (error) {
-        done.push(`${name} failed: ${(error as Error).message}`);
+        const cut = error instanceof ForyouError && error.code === 'interrupted';
+        done.push(cut ? `${name} is not through yet` : `${name} failed: ${(error as Error).message}`);
       }
     }
     this.#state = done.join('   ');
+  }
+
+  /** Nobody waits for an archive of all that was replayed. */
+  end(): void {
+    this.#ending.abort();
   }
 
   /** Waits until enough was watched for long enough that its answers are in. */
