@@ -1,3 +1,7 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import avro from 'avsc';
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, inject, test } from 'vitest';
@@ -134,6 +138,20 @@ describe.each(blobStores)('blobs contract: %s', (_name, blobs) => {
     expect(await blobs.list(bucket, 'kind/')).toEqual(['kind/dt=1/part-0']);
     await blobs.remove(bucket, 'kind/dt=1/part-0');
     expect(await blobs.list(bucket, 'kind/')).toEqual([]);
+  });
+
+  test('a file goes there and comes back as a stream, whole', async () => {
+    const bucket = unique('b').replaceAll('_', '-').slice(0, 40);
+    await blobs.createBucket(bucket);
+    const folder = await mkdtemp(join(tmpdir(), 'foryou-blobs-'));
+    const bytes = randomBytes(3_000_001);
+    await writeFile(join(folder, 'sent'), bytes);
+    await blobs.putFrom(bucket, 'file', join(folder, 'sent'));
+    const came = await blobs.fetchTo(bucket, 'file', join(folder, 'came'));
+    expect(came).toEqual({ bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
+    expect((await readFile(join(folder, 'came'))).equals(bytes)).toBe(true);
+    expect(await blobs.fetchTo(bucket, 'nothing', join(folder, 'nothing'))).toBeNull();
+    await rm(folder, { recursive: true });
   });
 
   test('a conditional write wins only over what was read', async () => {

@@ -30,6 +30,8 @@ const cases: readonly Case[] = [
   { labels: 1_000_000, views: 1, rounds: 2 },
   { labels: 1_000_000, views: 5, rounds: 1 },
 ];
+/** So many labels that more of them only take longer: what ours alone holds in memory. */
+const manyLabels = [4_000_000, 8_000_000];
 const nameOf = ({ labels, views }: Case): string => `pit-${labels / 1_000}k-${views}`;
 
 /** Random rows over ten days. Some share entity and moment: no two were created together, so that there is one answer. */
@@ -41,6 +43,10 @@ const labelRows = (n: number): string =>
 
 const sources = (lake: Lake, views: number): FeatureSource[] =>
   Array.from({ length: views }, (_, v) => ({ name: `view${v}`, rows: lake.location(bucket, `bench/view${v}.parquet`), entity: 'user_id', columns }));
+
+const outKey = 'bench/out.parquet';
+const joined = (lake: Lake, labels: number, views: number): string =>
+  `INSERT INTO FUNCTION ${lake.location(bucket, outKey)} ${pointInTimeSql(lake.location(bucket, `bench/labels-${labels}.parquet`), sources(lake, views))} SETTINGS s3_truncate_on_insert = 1, ${joinSettings}`;
 
 /** Runs a statement and returns its seconds and the warehouse's peak memory for it. */
 async function timed(url: string, sql: string): Promise<{ seconds: number; mb: number }> {
@@ -68,6 +74,12 @@ export async function pointInTime(say: (line: string) => void): Promise<BenchRow
     for (let v = 0; v < maxViews; v++) await make(`view${v}`, featureRows(v));
     for (const n of new Set(cases.map((c) => c.labels))) await make(`labels-${n}`, labelRows(n));
     for (const one of cases) rows.push(...(await compare(one, { url: stack.config.clickhouseUrl, lake, python, folder, say })));
+    for (const labels of manyLabels) {
+      await adapters.warehouse.command(`INSERT INTO FUNCTION ${lake.location(bucket, `bench/labels-${labels}.parquet`)} ${labelRows(labels)}`);
+      const { seconds, mb } = await timed(stack.config.clickhouseUrl, joined(lake, labels, maxViews));
+      say(`  ${labels / 1e6} million labels, ${maxViews} views: ${seconds.toFixed(0)} s, ${mb.toFixed(0)} MB`);
+      rows.push(figure(`pit-${labels / 1_000}k-${maxViews}-mb`, 'MB', null, [mb]));
+    }
   } finally {
     await disconnect(adapters);
     await stack.stop();
@@ -85,10 +97,9 @@ interface Setting {
 }
 
 async function compare(one: Case, { url, lake, python, folder, say }: Setting): Promise<BenchRow[]> {
-  const sql = pointInTimeSql(lake.location(bucket, `bench/labels-${one.labels}.parquet`), sources(lake, one.views));
-  const out = lake.location(bucket, 'bench/out.parquet');
+  const out = lake.location(bucket, outKey);
   const ours: { seconds: number; mb: number }[] = [];
-  for (let round = 0; round < 3; round++) ours.push(await timed(url, `INSERT INTO FUNCTION ${out} ${sql} SETTINGS s3_truncate_on_insert = 1, ${joinSettings}`));
+  for (let round = 0; round < 3; round++) ours.push(await timed(url, joined(lake, one.labels, one.views)));
   const answer = await fetch(`${url}/`, { method: 'POST', body: `SELECT sum(view0__f0) FROM ${out}` });
   const sum = Number(await answer.text());
   const result: BenchRow[] = [];

@@ -5,6 +5,8 @@ export interface Blobs {
   createBucket(bucket: string): Promise<void>;
   /** `contentType` is what the store says of it to whoever reads it by URL. */
   put(bucket: string, key: string, body: Buffer, contentType?: string): Promise<void>;
+  /** Streams a file of at most 5 GiB into the object. */
+  putFrom(bucket: string, key: string, file: string): Promise<void>;
   /** Streams the object into a file and hashes it on the way (SHA-256, hex); null when there is none. */
   fetchTo(bucket: string, key: string, file: string): Promise<{ readonly bytes: number; readonly sha256: string } | null>;
   /** Writes only if the key does not exist; false when it did. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { ForyouError } from '../errors.ts';
 import type { Blobs } from './blobs.ts';
 
@@ -16,6 +16,9 @@ export class MemoryBlobs implements Blobs {
   }
   async put(bucket: string, key: string, body: Buffer): Promise<void> {
     this.#bucket(bucket).set(key, Buffer.from(body));
+  }
+  async putFrom(bucket: string, key: string, file: string): Promise<void> {
+    await this.put(bucket, key, await readFile(file));
   }
   async fetchTo(bucket: string, key: string, file: string): Promise<{ bytes: number; sha256: string } | null> {
     const body = await this.get(bucket, key);

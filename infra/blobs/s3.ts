@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CreateBucketCommand, DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -37,6 +38,10 @@ export class S3Blobs implements Blobs {
   async put(bucket: string, key: string, body: Buffer, contentType?: string): Promise<void> {
     const type = contentType ? { ContentType: contentType } : {};
     await tried(() => this.#client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ...type })));
+  }
+  async putFrom(bucket: string, key: string, file: string): Promise<void> {
+    const { size } = await stat(file);
+    await tried(() => this.#client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: createReadStream(file), ContentLength: size })));
   }
   async fetchTo(bucket: string, key: string, file: string): Promise<{ bytes: number; sha256: string } | null> {
     const fetched = async () => {

@@ -38,8 +38,18 @@ export function pointInTimeSql(labels: string, sources: readonly FeatureSource[]
   return `SELECT labels.* EXCEPT (label_key), ${columns.join(', ')} FROM (SELECT *, ${labelKey} AS label_key FROM ${labels}) AS labels ${joins.join(' ')}`;
 }
 
-/** Settings of the statement that writes a join as Parquet: few rows wait in memory for their file. */
-export const joinSettings = 'output_format_parquet_row_group_size = 65536, s3_max_inflight_parts_for_one_file = 4';
+/**
+ * Settings of the statement that writes a join as Parquet: few rows wait in memory for their file, and labels are read
+ * as fast as they are joined. Left alone, the reader runs ahead and holds the rest of the file.
+ */
+export const joinSettings = [
+  'output_format_parquet_row_group_size = 65536',
+  's3_max_inflight_parts_for_one_file = 4',
+  's3_strict_upload_part_size = 8388608',
+  'input_format_parquet_memory_low_watermark = 1048576',
+  'input_format_parquet_memory_high_watermark = 16777216',
+  'max_parsing_threads = 1',
+].join(', ');
 
 function valueSql({ view }: FeatureSource, i: number, name: string): string {
   const column = view?.columns[name];

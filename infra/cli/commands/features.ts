@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { access, constants, rename } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { baseFeatureCount, rankingFeatures } from '#schemas/features/ranking.ts';
 import { entityColumn } from '#schemas/features/sql.ts';
@@ -43,11 +43,11 @@ async function joinLabels(config: Config, labels: string, out: string, names: st
   const lake = s3Lake(config.s3);
   const warehouse = new ClickHouseWarehouse(config.clickhouseUrl, 3_600_000);
   const folder = `_joins/${crypto.randomUUID()}`;
-  const bytes = await readFile(labels).catch((cause) => {
+  await access(labels, constants.R_OK).catch((cause) => {
     throw new ForyouError('input-invalid', `cannot read ${labels}`, { cause, fix: 'give a Parquet file with event_timestamp and the ids of entities' });
   });
   try {
-    await blobs.put(featureBucket, `${folder}/labels.parquet`, bytes);
+    await blobs.putFrom(featureBucket, `${folder}/labels.parquet`, labels);
     const source = lake.location(featureBucket, `${folder}/labels.parquet`);
     const views = await joinable(warehouse, labels, source, chosenViews(names), names === undefined);
     const sources = views.map(
@@ -61,7 +61,9 @@ async function joinLabels(config: Config, labels: string, out: string, names: st
     );
     const sql = pointInTimeSql(source, sources);
     await warehouse.command(`INSERT INTO FUNCTION ${lake.location(featureBucket, `${folder}/out.parquet`)} ${sql} SETTINGS ${joinSettings}`);
-    await writeFile(out, (await blobs.get(featureBucket, `${folder}/out.parquet`)) ?? Buffer.alloc(0));
+    // A download that is cut off leaves what was there.
+    await blobs.fetchTo(featureBucket, `${folder}/out.parquet`, `${out}.part`);
+    await rename(`${out}.part`, out);
     return views.map((view) => view.name);
   } finally {
     for (const name of ['labels', 'out']) await blobs.remove(featureBucket, `${folder}/${name}.parquet`).catch(() => {});
