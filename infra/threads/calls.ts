@@ -1,6 +1,8 @@
 import { parentPort, Worker } from 'node:worker_threads';
 import { ForyouError } from '../errors.ts';
 
+/** Said to a thread that shall end. */
+const end = 'end';
 /** A thread that is stuck must not gather work without bound. */
 const mostWaiting = 256;
 
@@ -82,20 +84,35 @@ export class ThreadCalls {
     if (!this.#closed) this.onEnd();
   }
 
-  /** Ends the thread as a crash would. */
+  /** Has the thread die, as a crash of its own would: calls behind it fail, and the next one starts another. */
   async kill(): Promise<void> {
-    await this.#worker?.terminate();
+    await this.#end();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#worker?.terminate();
+    await this.#end();
+  }
+
+  /**
+   * The thread ends itself between two calls. `terminate` may come in the middle of a native one, which then cannot
+   * hand its result to JavaScript any more, and an addon takes the whole process down for that.
+   */
+  async #end(): Promise<void> {
+    const worker = this.#worker;
+    if (!worker) return;
+    const ended = new Promise((resolve) => worker.once('exit', resolve));
+    // Somebody waits for it now: it keeps the process alive until it has ended.
+    worker.ref();
+    worker.postMessage(end);
+    await ended;
   }
 }
 
 /** What a worker file does with each call. */
 export function answerCalls<Body>(answer: (body: Body) => Promise<{ readonly value: unknown; readonly transfer?: readonly ArrayBuffer[] }>): void {
-  parentPort?.on('message', (calls: readonly { id: number; body: Body }[]) => {
+  parentPort?.on('message', (calls: readonly { id: number; body: Body }[] | typeof end) => {
+    if (calls === end) process.exit();
     for (const { id, body } of calls)
       answer(body).then(
         ({ value, transfer }) => parentPort?.postMessage({ id, value } satisfies Answer, transfer ?? []),
