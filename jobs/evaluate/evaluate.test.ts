@@ -15,7 +15,9 @@ import { holdOut, inversePropensity } from './hold-out.ts';
 import { datasetOf } from './interactions.ts';
 import { inverseOf } from './inverse.ts';
 import { replay } from './kuairand-rows.ts';
-import { rankingQuality } from './ranking.ts';
+import { type Recommender, rankingQuality } from './ranking.ts';
+import { remembered, weighted } from './recommenders.ts';
+import { trainRecommender } from './train-recommender.ts';
 
 const matmul = await MatMul.load(new OnnxRuntime());
 
@@ -30,19 +32,18 @@ test.each([5, 256, 700])('the inverse of a symmetric positive definite matrix of
 });
 
 /** Users of two tastes: even ones took even items, odd ones odd items. */
-const twoTastes = datasetOf(
-  new Map(
-    Array.from({ length: 120 }, (_, u) => {
-      const random = new Random(u + 1);
-      return [`u${u}`, [...new Set(Array.from({ length: 8 }, () => `i${2 * random.below(20) + (u % 2)}`))]] as const;
-    }).map(([user, list]) => [user, [...list]]),
-  ),
+const lists = new Map(
+  Array.from({ length: 120 }, (_, u) => {
+    const random = new Random(u + 1);
+    return [`u${u}`, [...new Set(Array.from({ length: 8 }, () => `i${2 * random.below(20) + (u % 2)}`))]];
+  }),
 );
+const twoTastes = datasetOf(lists);
 
 test('by inverse propensity, finding what is rare counts for more, and as much as before in the mean', async () => {
   // Everybody has the hit, and two of a hundred videos that few have.
-  const lists = Array.from({ length: 300 }, (_, u) => [`user${u}`, ['hit', `rare${u % 100}`, `rare${(u * 7) % 100}`]] as const);
-  const { histories, items } = datasetOf(new Map(lists.map(([user, list]) => [user, [...list]])));
+  const everybody = Array.from({ length: 300 }, (_, u) => [`user${u}`, ['hit', `rare${u % 100}`, `rare${(u * 7) % 100}`]] as const);
+  const { histories, items } = datasetOf(new Map(everybody.map(([user, list]) => [user, [...list]])));
   const apart = holdOut({ ...histories, ordered: false }, 7);
   const { train, cases } = apart;
   const weights = inversePropensity(apart);
@@ -92,6 +93,37 @@ test('item-kNN and EASE find the taste that popularity cannot', async () => {
   expect(found.get('item-kNN')).toBeGreaterThan(0.95);
   expect(found.get('EASE')).toBeGreaterThan(0.95);
   expect(found.get('popularity')).toBeLessThan(0.8);
+});
+
+test('scores that are remembered stay what they were, whatever is done with them', async () => {
+  let asked = 0;
+  const scores: Recommender = {
+    async score(users) {
+      asked++;
+      return Float32Array.from({ length: users.length * 3 }, (_, i) => i);
+    },
+  };
+  const kept = remembered(scores);
+  const rare = weighted(kept, Float64Array.of(1, 0.5, 0));
+  expect([...(await rare.score([0, 1]))]).toEqual([0, 0.5, 0, 3, 2, 0]);
+  expect([...(await kept.score([0, 1]))]).toEqual([0, 1, 2, 3, 4, 5]);
+  expect([...(await kept.score([1]))]).toEqual([0, 1, 2]);
+  expect(asked).toBe(2);
+});
+
+test('what nobody has met is found by its content', { timeout: 120_000 }, async () => {
+  const { items, histories: h } = datasetOf(lists, ['i100', 'i101']);
+  const random = new Random(4);
+  const data = new Float32Array(items.size * 4);
+  items.names.forEach((name, i) => {
+    for (let k = 0; k < 4; k++) data[i * 4 + k] = (Number(name.slice(1)) % 2 === k % 2 ? 1 : -1) + 0.2 * random.normal();
+  });
+  const { recommender } = await trainRecommender(matmul, h, { features: [{ dims: 4, data }], k: 5 });
+  const [even, odd] = ['i100', 'i101'].map((name) => items.names.indexOf(name)) as [number, number];
+  const users = Array.from({ length: h.users }, (_, u) => u);
+  const scores = await recommender.score(users);
+  const right = users.filter((u) => (scores[u * h.items + even] as number) > (scores[u * h.items + odd] as number) === (u % 2 === 0));
+  expect(right.length).toBeGreaterThan(0.95 * users.length);
 });
 
 const log = (events: readonly Engagement[]) => [...events].sort((a, b) => a.occurredAt - b.occurredAt).map((e) => ({ timeMs: e.occurredAt, events: [e] }));

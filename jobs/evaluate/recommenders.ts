@@ -43,6 +43,36 @@ export function byFactors(matmul: MatMul, { users: vectors, items, dims }: Facto
   };
 }
 
+/** Scores times a weight of each item. */
+export function weighted(recommender: Recommender, weights: Float64Array): Recommender {
+  return {
+    async score(users) {
+      const scores = await recommender.score(users);
+      for (let i = 0; i < scores.length; i++) scores[i] = (scores[i] as number) * (weights[i % weights.length] as number);
+      return scores;
+    },
+  };
+}
+
+/** Scores that are kept, so that trying a share costs no product of matrices: of so many numbers at most. */
+const mostRemembered = 40_000_000;
+/** The same scores, computed once for each list of users while there is room. */
+export function remembered(recommender: Recommender): Recommender {
+  const known = new Map<string, Float32Array>();
+  let room = mostRemembered;
+  return {
+    async score(users) {
+      const key = users.join();
+      const scores = known.get(key) ?? (await recommender.score(users));
+      if (!known.has(key) && scores.length <= room) {
+        known.set(key, scores);
+        room -= scores.length;
+      }
+      return scores.slice();
+    },
+  };
+}
+
 /** The first one's scores plus `share` of the second one's, each in its own deviations per user. */
 export function blend(first: Recommender, second: Recommender, share: number): Recommender {
   return {

@@ -6,7 +6,7 @@ import { type Histories, type TransitionSettings, transitions } from '../vectors
 import { type HoldOut, holdOut, inversePropensity } from './hold-out.ts';
 import { interactionMatrix } from './interactions.ts';
 import { type Recommender, rankingQuality } from './ranking.ts';
-import { blend, byFactors, byNeighbours } from './recommenders.ts';
+import { blend, byFactors, byNeighbours, remembered, weighted } from './recommenders.ts';
 
 export interface FitSettings {
   readonly als: AlsSettings;
@@ -32,6 +32,12 @@ export interface FitOptions {
 }
 
 const neighboursByContent = 20;
+/** Of these the nearest are added to the scores: few say more than many (as many as in the item graphs of LATTICE). */
+const nearestByContent = 10;
+/** An item that so many have counts half of one that nobody has: others speak for it. */
+const halfAt = 10;
+/** Weight of what is near by content. A random part of lists can hardly tell shares apart: this one stands unless it speaks against it. */
+const usualShare = 0.15;
 /** Differences of NDCG within this factor are noise on a hold-out of some thousand users. */
 const nearEqual = 1.03;
 /** Above so many multiply-adds an iteration costs minutes: the search then stays with fewer dimensions. */
@@ -44,16 +50,26 @@ export async function trainRecommender(matmul: MatMul, h: Histories, options: Fi
   const report = options.report ?? (() => {});
   const neighbours = options.features?.length ? await contentNeighbours(matmul, options.features, neighboursByContent) : undefined;
   const apart = holdOut(h, 7);
-  const search = new Search(matmul, apart, neighbours, options.k, report);
+  const search = new Search(matmul, apart, { neighbours, features: options.features ?? [] }, options.k, report);
   const settings = await search.best();
   report(`settings chosen after ${search.tried} trials; training on everything`);
   const matrix = interactionMatrix(h);
   const members = await membersOf(settings.als, settings.seeds, neighbours, settings.members, async (s, n) =>
     byFactors(matmul, await trainAls(matrix, s, { neighbours: n })),
   );
-  const near = neighbours ? mix(sum(members), byNeighbours(h, neighbours, 1), settings.contentShare) : sum(members);
+  const near = neighbours ? mix(sum(members), await nearest(matmul, h, options.features ?? []), settings.contentShare) : sum(members);
   const list = byNeighbours(h, transitions(h, settings.transitions), settings.transitions.decay);
   return { recommender: mix(near, list, settings.share), settings };
+}
+
+/** What is near by content to what the user has, the rarer the item the more. */
+async function nearest(matmul: MatMul, h: Histories, features: readonly ItemFeatures[]): Promise<Recommender> {
+  const counts = new Float64Array(h.items);
+  for (const item of h.item) (counts[item] as number)++;
+  return weighted(
+    byNeighbours(h, await contentNeighbours(matmul, features, nearestByContent), 1),
+    counts.map((n) => halfAt / (halfAt + n)),
+  );
 }
 
 /** Recommenders from several seeds, without content and with it, as `which` says. */
@@ -81,14 +97,22 @@ class Search {
   readonly #matmul: MatMul;
   readonly #apart: HoldOut;
   readonly #neighbours: Neighbours | undefined;
+  readonly #features: readonly ItemFeatures[];
   readonly #weights: Float64Array | undefined;
   readonly #k: number;
   readonly #report: (message: string) => void;
 
-  constructor(matmul: MatMul, apart: HoldOut, neighbours: Neighbours | undefined, k: number, report: (message: string) => void) {
+  constructor(
+    matmul: MatMul,
+    apart: HoldOut,
+    { neighbours, features }: { readonly neighbours: Neighbours | undefined; readonly features: readonly ItemFeatures[] },
+    k: number,
+    report: (message: string) => void,
+  ) {
     this.#matmul = matmul;
     this.#apart = apart;
     this.#neighbours = neighbours;
+    this.#features = features;
     // Content is there for what few have met: a random part of lists, which is of what many have met, would say little of it.
     this.#weights = neighbours && !apart.train.ordered ? inversePropensity(apart) : undefined;
     this.#k = k;
@@ -107,17 +131,22 @@ class Search {
     const make = (which: Members) =>
       membersOf(als, tried, this.#neighbours, which, async (s, n) => byFactors(this.#matmul, await trainAls(matrix, s, { neighbours: n })));
     const plain = await make('plain');
-    let [members, vectors, contentShare]: [Members, Recommender, number] = ['plain', sum(plain), 0];
+    let [members, vectors, contentShare]: [Members, Recommender, number] = ['plain', remembered(sum(plain)), 0];
     if (this.#neighbours) {
       const leaning = await make('content');
       const choices = { plain: sum(plain), content: sum(leaning), both: sum([...plain, ...leaning]) };
       members = await this.#highest<Members>('vectors', ['plain', 'content', 'both'], (which) => choices[which], 'both');
-      const near = byNeighbours(train, this.#neighbours, 1);
-      const chosen = choices[members];
-      contentShare = await this.#highest('share of content', [0, 0.05, 0.1, 0.2, 0.4, 0.8], (s) => mix(chosen, near, s));
+      const chosen = remembered(choices[members]);
+      const near = remembered(await nearest(this.#matmul, train, this.#features));
+      contentShare = await this.#highest('share of content', [0, usualShare], (s) => mix(chosen, near, s), usualShare);
       vectors = mix(chosen, near, contentShare);
     }
-    const share = await this.#highest('share of transitions', [0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8], (s) => mix(vectors, listRecommender, s));
+    const share = await this.#highest(
+      'share of transitions',
+      [0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8],
+      (s) => mix(vectors, listRecommender, s),
+      this.#neighbours ? 0 : undefined,
+    );
     return { als, transitions: lists, share, seeds, members, contentShare };
   }
 

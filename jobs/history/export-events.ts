@@ -26,12 +26,9 @@ async function exportHour(ports: ExportPorts, run: JobRun, table: HistoryTable, 
 const atOnce = 4;
 
 /** Waits for all of them also when one fails: nothing goes on behind a run that has ended. */
-async function allOrNone<T>(work: readonly Promise<T>[]): Promise<T[]> {
-  const settled = await Promise.allSettled(work);
-  return settled.map((one) => {
-    if (one.status === 'rejected') throw one.reason;
-    return one.value;
-  });
+async function allOrNone(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((one) => one.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 /**
@@ -48,12 +45,14 @@ async function exportTable(ports: ExportPorts, run: JobRun, table: HistoryTable)
     `SELECT DISTINCT toUnixTimestamp(toStartOfHour(${timeColumn(table)})) AS hour FROM ${table.name} WHERE ${offsetFilter(since)} ORDER BY hour`,
   );
   let [rows, parts] = [0, 0];
-  for (let i = 0; i < hours.length; i += atOnce) {
-    const some = await allOrNone(hours.slice(i, i + atOnce).map(({ hour }) => exportHour(ports, run, table, new Date(hour * 1000), settled)));
-    for (const n of some) rows += n;
-    parts += some.filter((n) => n > 0).length;
-    run.progress(`export ${table.name}`, Math.min(hours.length, i + atOnce), hours.length);
-  }
+  let done = 0;
+  const exported = async ({ hour }: { readonly hour: number }): Promise<void> => {
+    const n = await exportHour(ports, run, table, new Date(hour * 1000), settled);
+    rows += n;
+    if (n > 0) parts++;
+    run.progress(`export ${table.name}`, ++done, hours.length);
+  };
+  for (let i = 0; i < hours.length; i += atOnce) await allOrNone(hours.slice(i, i + atOnce).map(exported));
   run.check();
   if (!run.dryRun) await ports.blobs.put(historyBucket, cursorKey(table), Buffer.from(JSON.stringify(settled)));
   return { rows, parts };
