@@ -7,6 +7,8 @@ import { percent } from '../commands/simulate.ts';
 const archive = 'export-events';
 /** In the order in which one uses what the other made. The export of all replayed hours takes longest, so it comes last. */
 const hourly = ['train-vectors', 'build-index', 'build-content-index', 'offline-features', 'training-set', 'skew-check', 'train-ranker', archive] as const;
+/** A promoted ranker serves within so long. */
+const swapMs = 30_000;
 /** Watches that a training set can be made of. */
 const enoughWatches = 3_000;
 /** Watches that vectors can be learnt from, where no recorded ones were replayed. */
@@ -40,6 +42,7 @@ export class LearningLoop {
   /** Ends early when `stopped` says so before enough was watched. `replayed`: history holds recorded engagement already. */
   async run(stopped: () => boolean, replayed: boolean): Promise<void> {
     const done: string[] = [];
+    let awaited = false;
     this.#state = `begins after ${enoughToBegin} watches`;
     if (!replayed && !(await this.#watched(enoughToBegin, stopped))) return;
     for (const name of hourly) {
@@ -49,13 +52,16 @@ export class LearningLoop {
       try {
         const results = await runNamedJob(this.#config, name, name === archive ? { signal: this.#ending.signal } : {});
         const auc = results['auc'] === undefined ? '' : `, AUC ${results['auc'].toFixed(2)}`;
-        done.push(`${name} ${results['rows']} rows${auc} in ${((performance.now() - began) / 1_000).toFixed(1)} s`);
+        const kept = results['promoted'] === 0 ? ', kept and not promoted' : '';
+        done.push(`${name} ${results['rows']} rows${auc} in ${((performance.now() - began) / 1_000).toFixed(1)} s${kept}`);
+        if (name === 'train-ranker' && kept === '') awaited = true;
       } catch (error) {
         const cut = error instanceof ForyouError && error.code === 'interrupted';
         done.push(cut ? `${name} is not through yet` : `${name} failed: ${(error as Error).message}`);
       }
     }
     this.#state = done.join('   ');
+    for (const began = Date.now(); awaited && !this.#serves.ranker && Date.now() - began < swapMs; ) await new Promise((resolve) => setTimeout(resolve, 200));
   }
 
   /** Nobody waits for an archive of all that was replayed. */
