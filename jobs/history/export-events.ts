@@ -26,7 +26,7 @@ async function exportHour(ports: ExportPorts, run: JobRun, table: HistoryTable, 
 const atOnce = 4;
 
 /** Waits for all of them also when one fails: nothing goes on behind a run that has ended. */
-async function allOrNone(work: readonly Promise<void>[]): Promise<void> {
+async function allEnded(work: readonly Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(work)).find((one) => one.status === 'rejected');
   if (failed) throw failed.reason;
 }
@@ -52,7 +52,7 @@ async function exportTable(ports: ExportPorts, run: JobRun, table: HistoryTable)
     if (n > 0) parts++;
     run.progress(`export ${table.name}`, ++done, hours.length);
   };
-  for (let i = 0; i < hours.length; i += atOnce) await allOrNone(hours.slice(i, i + atOnce).map(exported));
+  for (let i = 0; i < hours.length; i += atOnce) await allEnded(hours.slice(i, i + atOnce).map(exported));
   run.check();
   if (!run.dryRun) await ports.blobs.put(historyBucket, cursorKey(table), Buffer.from(JSON.stringify(settled)));
   return { rows, parts };
