@@ -48,7 +48,10 @@ export const joinSettings = [
   's3_strict_upload_part_size = 8388608',
   'input_format_parquet_memory_low_watermark = 1048576',
   'input_format_parquet_memory_high_watermark = 16777216',
-  'max_parsing_threads = 1',
+  'max_parsing_threads = 2',
+  // Training reads whole columns: an index of pages and filters of values would only be written.
+  'output_format_parquet_write_page_index = 0',
+  'output_format_parquet_write_bloom_filter = 0',
 ].join(', ');
 
 function valueSql({ view }: FeatureSource, i: number, name: string): string {

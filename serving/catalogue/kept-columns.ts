@@ -174,6 +174,9 @@ export class Missing {
     if (rows) rows.add(row);
     else this.#rows.set(columns, new Set([row]));
   }
+  get some(): boolean {
+    return this.#rows.size > 0;
+  }
   async fetch(online: OnlineStore): Promise<void> {
     await Promise.all([...this.#rows].map(([columns, rows]) => columns.fetch(online, rows, this.#nowMs)));
   }

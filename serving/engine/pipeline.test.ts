@@ -7,6 +7,7 @@ const base: Pipeline<null, Candidate> = {
   name: 'test',
   sources: [],
   limit: 100,
+  turn: async () => {},
   lookUp: [],
   narrow: { name: 'all', choose: async (_q, list) => list },
   candidate: (id) => ({ id, sources: [], score: 0, scorer: '', fate: { stage: 'found' } }),

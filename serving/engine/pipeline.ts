@@ -68,6 +68,8 @@ export interface Pipeline<Q, C extends Candidate> {
   /** At most so many candidates, taken from the sources by turns. */
   readonly limit: number;
   readonly candidate: (id: string, query: Q) => C;
+  /** Waits until the query may hold the event loop: each stretch of work between two waits begins with it. */
+  readonly turn: (query: Q) => Promise<void>;
   /** Finds what is in memory, before anything is read for it. */
   readonly lookUp: readonly Hydrator<Q, C>[];
   readonly hydrate: readonly Hydrator<Q, C>[];
@@ -177,6 +179,7 @@ async function gather<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q
       }
     }),
   );
+  await pipeline.turn(query);
   return { candidates: merge(pipeline, query, offers), failed };
 }
 

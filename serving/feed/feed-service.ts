@@ -4,6 +4,7 @@ import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import { assign } from '#schemas/config/experiments.ts';
 import { rankingFeatures } from '#schemas/features/ranking.ts';
 import { type PipelineResult, runEffects, runPipeline } from '../engine/pipeline.ts';
+import { Turns } from '../engine/turns.ts';
 import { type Effect, whatMattered } from '../ranking/attribution.ts';
 import { tasteOf } from '../retrieval/taste.ts';
 import { CandidatePool } from './candidate-pool.ts';
@@ -47,6 +48,7 @@ export class FeedService {
   readonly #telemetry: Telemetry;
   readonly #pipeline;
   readonly #candidates = new CandidatePool();
+  readonly #turns = new Turns();
   #storeAwayUntil = 0;
 
   constructor(services: FeedServices, sessions: SessionStore, fallback: Fallback) {
@@ -63,7 +65,7 @@ export class FeedService {
     const position = request.cursor === undefined ? undefined : decodeCursor(request.cursor, request.sessionId);
     try {
       if (began < this.#storeAwayUntil) return this.#degraded(request, position);
-      return await this.#page(request, position);
+      return await this.#page(request, position, () => this.#turns.take(began));
     } catch (error) {
       if (!(error instanceof ForyouError) || error.code !== 'unavailable') throw error;
       // Who comes right after does not wait for the same time-out.
@@ -79,10 +81,11 @@ export class FeedService {
     return this.#fallback.page(request, position ?? 0);
   }
 
-  async #page(request: FeedRequest, cursorPosition: number | undefined): Promise<FeedPage> {
+  async #page(request: FeedRequest, cursorPosition: number | undefined, turn: () => Promise<void>): Promise<FeedPage> {
     const key = `${request.userId}/${request.sessionId}`;
     const nowMs = this.#services.clock.now();
     const [session, viewer] = await Promise.all([this.#sessions.load(key), readViewer(this.#services.online, request.userId, nowMs)]);
+    await turn();
     const position = cursorPosition ?? session.next;
     if (position > session.next)
       throw new ForyouError('input-invalid', 'the cursor lies beyond the end of the session', { fix: 'use the cursor of the last page as it came, or none' });
@@ -108,6 +111,7 @@ export class FeedService {
       ranker: models.ranker(),
       taste: retrieval && tasteOf(retrieval.value, viewer.videos),
       allowSeen: false,
+      turn,
     };
     const { chosen, result } = await this.#fill(query);
     const mattered = query.explain ? await whatMattered(query, chosen, result.candidates) : [];

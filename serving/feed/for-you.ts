@@ -46,6 +46,7 @@ export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidat
     explore,
   ],
   candidate: (id, { candidates }) => candidates.take(id),
+  turn: ({ turn }) => turn(),
   lookUp: [cards(services)],
   hydrate: [seen(services), videoFeatures(services)],
   limit: 1_000,

@@ -69,6 +69,8 @@ export interface FeedQuery {
   readonly taste: Float32Array | null;
   /** Whether the answer says why. */
   readonly explain: boolean;
+  /** Waits until this request may hold the event loop. */
+  readonly turn: () => Promise<void>;
   /** What to give up when all has been seen. */
   readonly allowSeen: boolean;
 }

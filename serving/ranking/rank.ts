@@ -54,6 +54,7 @@ async function orHeuristic(
   const { ranker } = query;
   try {
     const worth = ranker && candidates.length > 0 ? await within(budgetMs, byModel(ranker)) : null;
+    await query.turn();
     if (ranker && worth) {
       mix(query, ranker, candidates, worth);
       return true;

@@ -5,7 +5,7 @@ import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
 /** The online features of every candidate's video. Those of its creator are fetched with them: two round trips cost more than some rows too many. */
 export const videoFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, FeedCandidate> => ({
   name: 'video-features',
-  async hydrate({ nowMs }, candidates) {
+  async hydrate({ nowMs, turn }, candidates) {
     const missing = new Missing(nowMs);
     for (let i = 0; i < candidates.length; i++) {
       const { video } = candidates[i] as FeedCandidate;
@@ -13,7 +13,10 @@ export const videoFeatures = ({ online }: FeedServices): Hydrator<FeedQuery, Fee
       missing.need(video.features);
       if (video.creator) missing.need(video.creator);
     }
-    await missing.fetch(online);
+    if (missing.some) {
+      await missing.fetch(online);
+      await turn();
+    }
     for (let i = 0; i < candidates.length; i++) {
       const { video, features } = candidates[i] as FeedCandidate;
       if (video) video.features.columns.copy(video.features.row, features, nowMs);
