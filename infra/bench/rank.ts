@@ -1,7 +1,8 @@
-import { rankingFeatures } from '#schemas/features/ranking.ts';
 import { Random } from '../../jobs/engine/random.ts';
-import type { FeedCandidate, FeedQuery } from '../../serving/feed/query.ts';
-import { newcomer } from '../../serving/feed/viewer.ts';
+import { everyPlace } from '../../serving/feed/candidates.ts';
+import { chosen } from '../../serving/feed/chosen.ts';
+import type { FeedQuery } from '../../serving/feed/query.ts';
+import { feedQuery } from '../../serving/feed/testing.ts';
 import { preRank, rank } from '../../serving/ranking/rank.ts';
 import { rankerReader } from '../../serving/ranking/ranker-reader.ts';
 import { ArtifactLoader } from '../artifacts/loader.ts';
@@ -19,12 +20,16 @@ const rounds = 3;
 const requests = 400;
 const warmUp = 50;
 
-function rows(random: Random): FeedCandidate[] {
-  return Array.from({ length: candidates }, (_, i) => {
-    const features = Float32Array.from(rankingFeatures, () => random.normal());
-    const card = { creatorId: `creator-${i % 97}`, topics: ['music'], publishedAt: 1, durationMs: 9_000 };
-    return { id: `v${i}`, sources: ['fresh'], score: 0, card, features } as unknown as FeedCandidate;
+/** A request with a thousand candidates, whose features are drawn at random. */
+function scene(seed: number, ranker: FeedQuery['ranker']): FeedQuery {
+  const random = new Random(seed);
+  const query = feedQuery(candidates, { ranker });
+  query.candidates.merge([Array.from({ length: candidates }, (_, i) => i)]);
+  query.videos.gather(query.candidates.items, candidates, query.candidates.facts);
+  query.candidates.features.forEach((_value, i, all) => {
+    all[i] = random.normal();
   });
+  return query;
 }
 
 /** Both stages of ranking as the feed runs them, a thousand candidates at a time, by models with weights that nobody learnt. */
@@ -40,23 +45,26 @@ export async function ranking(say: (line: string) => void): Promise<BenchRow[]> 
   try {
     const ranker = loader.current;
     if (!ranker) throw new Error('the ranker was not loaded');
-    const query = { nowMs: 1e12, position: 0, seed: 1, viewer: newcomer, retrieval: null, taste: null, ranker } as unknown as FeedQuery;
     const [narrow, score] = [preRank(telemetry), rank(telemetry)];
     const measured: BenchRow[] = [];
     for (const sideBySide of [1, 4, 16]) {
       const runs: number[] = [];
       for (let round = 0; round < rounds; round++) {
         const tookMs: number[] = [];
-        const one = async (list: readonly FeedCandidate[]) => {
+        const one = async (query: FeedQuery) => {
           const began = performance.now();
-          const scorer = await score.score(query, await narrow.choose(query, list));
+          const places = await narrow.choose(query, query.candidates, everyPlace);
+          const scorer = await score.score(
+            query,
+            chosen(query, query.candidates, places, () => []),
+          );
           tookMs.push(performance.now() - began);
           if (!scorer.startsWith('ranker')) throw new Error('a model was late: this measured the heuristic');
         };
-        const lists = Array.from({ length: sideBySide }, (_, i) => rows(new Random(i + 1)));
+        const scenes = Array.from({ length: sideBySide }, (_, i) => scene(i + 1, ranker));
         await Promise.all(
-          lists.map(async (list) => {
-            for (let i = 0; i < requests / sideBySide; i++) await one(list);
+          scenes.map(async (query) => {
+            for (let i = 0; i < requests / sideBySide; i++) await one(query);
           }),
         );
         runs.push(percentile(tookMs.slice(warmUp), 0.99));

@@ -4,7 +4,7 @@ import { type Inference, tensor } from './inference.ts';
 import { Interpreter } from './interpreter.ts';
 import { encodeOnnx, type OnnxGraph } from './onnx-model.ts';
 import { OnnxRuntime } from './onnx-runtime.ts';
-import { RowModel } from './row-model.ts';
+import { RowModel, rowsOf } from './row-model.ts';
 import { ThreadedInference } from './threaded.ts';
 
 const threaded = new ThreadedInference();
@@ -77,7 +77,7 @@ describe('a model over rows of named features', () => {
   test('gives a matrix its columns in the order that its metadata names', async () => {
     const model = await load(matrix({ [featuresKey]: '["d","a","b"]', [outcomesKey]: '["like"]' }));
     expect(model.predictions).toEqual(['like']);
-    expect(Array.from((await model.predict([row, Float32Array.of(0, 0, 9, 1)]))['like'] as Float32Array)).toEqual([11, 1]);
+    expect(Array.from((await model.predict(rowsOf([row, Float32Array.of(0, 0, 9, 1)])))['like'] as Float32Array)).toEqual([11, 1]);
     await model.release();
   });
 
@@ -93,7 +93,7 @@ describe('a model over rows of named features', () => {
 
   test('refuses predictions that are no numbers', async () => {
     const model = await load(matrix({ [featuresKey]: '["a","b","c"]', [outcomesKey]: '["like"]' }));
-    await expect(model.predict([Float32Array.of(Number.NaN, 0, 0, 0)])).rejects.toMatchObject({ code: 'artifact-refused' });
+    await expect(model.predict(rowsOf([Float32Array.of(Number.NaN, 0, 0, 0)]))).rejects.toMatchObject({ code: 'artifact-refused' });
     await model.release();
   });
 });
@@ -117,21 +117,21 @@ test('calls that come while others are on their way go as one, each gets its own
   const known = ['a', 'b', 'c'];
   const bytes = encodeOnnx({ ...graph, metadata: { [featuresKey]: JSON.stringify(known) } });
   const model = await RowModel.load(slow, bytes, { known, predicted: outcomes });
-  const rowsOf = (call: number) => Array.from({ length: 1 + (call % 7) }, (_, r) => Float32Array.of(call, r, 1));
-  const answers = await Promise.all(Array.from({ length: 40 }, (_, call) => model.predict(rowsOf(call))));
+  const listOf = (call: number) => Array.from({ length: 1 + (call % 7) }, (_, r) => Float32Array.of(call, r, 1));
+  const answers = await Promise.all(Array.from({ length: 40 }, (_, call) => model.predict(rowsOf(listOf(call)))));
   for (const [call, answer] of answers.entries())
     expect([...(answer['like'] ?? [])]).toEqual(
-      rowsOf(call)
+      listOf(call)
         .map((row) => row[0] as number)
         .map((a, r) => a + r + 1),
     );
   expect(runs).toBeLessThan(10);
-  const crowd = await Promise.allSettled(Array.from({ length: 400 }, () => model.predict(rowsOf(0))));
+  const crowd = await Promise.allSettled(Array.from({ length: 400 }, () => model.predict(rowsOf(listOf(0)))));
   expect(crowd.filter((c) => c.status === 'rejected').length, 'what waits is bounded').toBeGreaterThan(100);
   broken = true;
-  const failed = await Promise.allSettled(Array.from({ length: 5 }, () => model.predict(rowsOf(1))));
+  const failed = await Promise.allSettled(Array.from({ length: 5 }, () => model.predict(rowsOf(listOf(1)))));
   expect(failed.map((f) => f.status)).toEqual(Array(5).fill('rejected'));
   broken = false;
-  expect([...((await model.predict(rowsOf(0)))['like'] ?? [])]).toEqual([1]);
+  expect([...((await model.predict(rowsOf(listOf(0))))['like'] ?? [])]).toEqual([1]);
   await model.release();
 });

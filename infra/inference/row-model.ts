@@ -2,8 +2,22 @@ import { type ModelPlan, planModel } from '#schemas/artifacts/ranker.ts';
 import { ForyouError } from '../errors.ts';
 import { type Inference, type Model, type Tensor, tensor } from './inference.ts';
 
+/** Rows of named features behind each other in one array, `width` numbers each, and the places of those that are meant. */
+export interface Rows {
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly places: Int32Array;
+}
+/** The same from rows that lie apart. */
+export function rowsOf(list: readonly Float32Array[]): Rows {
+  const width = list[0]?.length ?? 0;
+  const data = new Float32Array(list.length * width);
+  for (const [i, row] of list.entries()) data.set(row, i * width);
+  return { data, width, places: Int32Array.from(list, (_row, i) => i) };
+}
+
 interface Waiting {
-  readonly rows: readonly Float32Array[];
+  readonly rows: Rows;
   resolve(predicted: Record<string, Float32Array>): void;
   reject(error: Error): void;
 }
@@ -52,7 +66,7 @@ export class RowModel {
    * One number per row for each prediction. Throws `artifact-refused` when one is no number or has another shape.
    * While calls are on their way, those that come meanwhile wait and go as one: fewer turns of the model's thread.
    */
-  predict(rows: readonly Float32Array[]): Promise<Record<string, Float32Array>> {
+  predict(rows: Rows): Promise<Record<string, Float32Array>> {
     if (this.#waiting.length >= waitingMost) return Promise.reject(new ForyouError('unavailable', 'the model has too many calls waiting'));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ rows, resolve, reject });
@@ -62,18 +76,18 @@ export class RowModel {
 
   async #fly(): Promise<void> {
     const turn: Waiting[] = [];
-    for (let total = 0; this.#waiting.length > 0 && (turn.length === 0 || total + (this.#waiting[0] as Waiting).rows.length <= rowsMost); ) {
+    for (let total = 0; this.#waiting.length > 0 && (turn.length === 0 || total + (this.#waiting[0] as Waiting).rows.places.length <= rowsMost); ) {
       const next = this.#waiting.shift() as Waiting;
-      total += next.rows.length;
+      total += next.rows.places.length;
       turn.push(next);
     }
     if (turn.length === 0) return;
     this.#flying++;
     try {
-      const all = await this.#predict(turn.length === 1 ? (turn[0] as Waiting).rows : turn.flatMap((w) => w.rows));
+      const all = await this.#predict(turn.map((w) => w.rows));
       let from = 0;
       for (const { rows, resolve } of turn) {
-        const to = from + rows.length;
+        const to = from + rows.places.length;
         resolve(turn.length === 1 ? all : Object.fromEntries(Object.entries(all).map(([name, column]) => [name, column.subarray(from, to)])));
         from = to;
       }
@@ -85,24 +99,35 @@ export class RowModel {
     }
   }
 
-  async #predict(rows: readonly Float32Array[]): Promise<Record<string, Float32Array>> {
-    const outputs = await this.#model.run(this.#plan.matrix ? { [this.#plan.matrix.input]: this.#matrix(rows) } : this.#columns(rows));
+  async #predict(turn: readonly Rows[]): Promise<Record<string, Float32Array>> {
+    const count = turn.reduce((sum, { places }) => sum + places.length, 0);
+    const width = this.#places.length;
+    const data = new Float32Array(count * width);
+    let to = 0;
+    for (const rows of turn) to = this.#gather(rows, data, to);
+    const outputs = await this.#model.run(this.#plan.matrix ? { [this.#plan.matrix.input]: tensor(data, count, width) } : this.#columns(data, count));
     return Object.fromEntries(
-      Object.entries(this.#plan.predictions).map(([name, { output, column }]) => [name, columnOf(outputs[output] as Tensor, rows.length, column, name)]),
+      Object.entries(this.#plan.predictions).map(([name, { output, column }]) => [name, columnOf(outputs[output] as Tensor, count, column, name)]),
     );
   }
 
-  #matrix(rows: readonly Float32Array[]): Tensor {
-    const width = this.#places.length;
-    const data = new Float32Array(rows.length * width);
-    for (let r = 0; r < rows.length; r++) for (let c = 0; c < width; c++) data[r * width + c] = (rows[r] as Float32Array)[this.#places[c] as number] as number;
-    return tensor(data, rows.length, width);
+  /** Writes what the model wants of each row, from `to` on; returns where it ended. */
+  #gather({ data, width, places }: Rows, into: Float32Array, to: number): number {
+    const wanted = this.#places;
+    let next = to;
+    for (let r = 0; r < places.length; r++) {
+      const from = (places[r] as number) * width;
+      for (let c = 0; c < wanted.length; c++) into[next++] = data[from + (wanted[c] as number)] as number;
+    }
+    return next;
   }
-  #columns(rows: readonly Float32Array[]): Record<string, Tensor> {
+  /** One tensor for each feature. */
+  #columns(data: Float32Array, count: number): Record<string, Tensor> {
+    const width = this.#places.length;
     return Object.fromEntries(
       this.#plan.single.map((name, c) => {
-        const data = Float32Array.from(rows, (row) => row[this.#places[c] as number] as number);
-        return [name, this.#model.inputs[c]?.dims.length === 1 ? tensor(data, rows.length) : tensor(data, rows.length, 1)];
+        const column = Float32Array.from({ length: count }, (_, r) => data[r * width + c] as number);
+        return [name, this.#model.inputs[c]?.dims.length === 1 ? tensor(column, count) : tensor(column, count, 1)];
       }),
     );
   }

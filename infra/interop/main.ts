@@ -21,7 +21,7 @@ import { connect, disconnect } from '../adapters.ts';
 import { S3Blobs } from '../blobs/s3.ts';
 import { repoRoot } from '../config.ts';
 import { OnnxRuntime } from '../inference/onnx-runtime.ts';
-import { RowModel } from '../inference/row-model.ts';
+import { RowModel, rowsOf } from '../inference/row-model.ts';
 import { EventProducer } from '../producer/producer.ts';
 import { pythonEnvironment } from '../testing/python.ts';
 import { eventually, startTestStack, type TestStack } from '../testing/test-stack.ts';
@@ -112,7 +112,7 @@ async function tryModel({ config }: TestStack, folder: string): Promise<void> {
     });
     return row;
   });
-  const { complete } = await model.predict(rows);
+  const { complete } = await model.predict(rowsOf(rows));
   await model.release();
   const worst = Math.max(...probe.complete.map((p, i) => Math.abs(p - ((complete as Float32Array)[i] as number))));
   say('a model of scikit-learn predicts the same here', worst < 1e-5, `largest difference ${worst}`);

@@ -171,8 +171,8 @@ const mutants: readonly Mutant[] = [
   },
   {
     name: 'a removal wins',
-    file: 'serving/catalogue/catalogue.ts',
-    from: ' || (timeMs === video.timeMs && video.card === null)',
+    file: 'serving/catalogue/video-table.ts',
+    from: ' || (timeMs === knownMs && this.cards[video] === null)',
     to: '',
     project: 'unit',
     testFile: 'serving/catalogue',

@@ -72,9 +72,18 @@ export class RowSolver {
       }
       y[i] = 1 - fit;
       for (let j = 0; j <= i; j++) {
-        let dot = 0;
-        for (let k = 0, a = j * dims; k < dims; k++) dot += (vectors[a + k] as number) * (others[v + k] as number);
-        square[i * n + j] = dot;
+        // Four sums at once: one alone would wait for each of its additions.
+        let [s0, s1, s2, s3] = [0, 0, 0, 0];
+        const a = j * dims;
+        const whole = dims & ~3;
+        for (let k = 0; k < whole; k += 4) {
+          s0 += (vectors[a + k] as number) * (others[v + k] as number);
+          s1 += (vectors[a + k + 1] as number) * (others[v + k + 1] as number);
+          s2 += (vectors[a + k + 2] as number) * (others[v + k + 2] as number);
+          s3 += (vectors[a + k + 3] as number) * (others[v + k + 3] as number);
+        }
+        for (let k = whole; k < dims; k++) s0 += (vectors[a + k] as number) * (others[v + k] as number);
+        square[i * n + j] = s0 + s1 + s2 + s3;
       }
       (square[i * n + i] as number) += 1 / (weights[from + i] as number);
     }

@@ -92,7 +92,7 @@ function fillRow(row: Float32Array, history: History, watch: Engagement, nowMs: 
   const viewer = { topics: map(userTopics), topicsAvoided: map(userTopicsAvoided), creators: map(userCreators), follows: new Set<string>() };
   const video = { creatorId: watch.creatorId, topics: [watch.topic], publishedAt, durationMs: watch.durationMs };
   fillMoment(row, null, nowMs, 0);
-  fillPair(row, viewer, video, [], 0, nowMs);
+  fillPair(row, viewer, video, 0, 0, nowMs);
   for (const [view, entity] of [
     [videoView, watch.videoId],
     [userView, watch.userId],

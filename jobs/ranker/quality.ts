@@ -27,8 +27,8 @@ export async function predictAll(model: RowModel, data: RankingData): Promise<Fl
   const out = new Float32Array(data.rows * outcomeCount).fill(Number.NaN);
   for (let from = 0; from < data.rows; from += chunk) {
     const to = Math.min(data.rows, from + chunk);
-    const rows = Array.from({ length: to - from }, (_, i) => data.x.subarray((from + i) * featureCount, (from + i + 1) * featureCount));
-    const predicted = await model.predict(rows);
+    const places = Int32Array.from({ length: to - from }, (_, i) => from + i);
+    const predicted = await model.predict({ data: data.x, width: featureCount, places });
     outcomes.forEach((outcome, o) => {
       const column = predicted[outcome];
       if (column) for (let i = 0; i < column.length; i++) out[(from + i) * outcomeCount + o] = column[i] as number;

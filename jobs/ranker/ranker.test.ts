@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { tensor } from '#infra/inference/inference.ts';
 import { Interpreter } from '#infra/inference/interpreter.ts';
 import { OnnxRuntime } from '#infra/inference/onnx-runtime.ts';
-import { RowModel } from '#infra/inference/row-model.ts';
+import { RowModel, rowsOf } from '#infra/inference/row-model.ts';
 import { outcomes, preRankValue } from '#schemas/artifacts/ranker.ts';
 import { heuristicWorth } from '#schemas/features/heuristic.ts';
 import { rankingFeature, rankingFeatures } from '#schemas/features/ranking.ts';
@@ -161,7 +161,7 @@ test('a ranker learns what is there, is calibrated, carries its schema, and its 
   const model = await RowModel.load(inference, fitted.ranker, { known: rankingFeatures, predicted: outcomes });
   expect([...model.predictions].sort()).toEqual([...outcomes].sort());
   const rows = Array.from({ length: 200 }, (_, r) => Float32Array.from(data.x.subarray(r * featureCount, (r + 1) * featureCount)));
-  const { complete } = await model.predict(rows);
+  const { complete } = await model.predict(rowsOf(rows));
   expect(
     auc(
       complete as Float32Array,
@@ -169,7 +169,7 @@ test('a ranker learns what is there, is calibrated, carries its schema, and its 
     ),
   ).toBeGreaterThan(0.9);
   const small = await RowModel.load(inference, fitted.preRanker, { known: rankingFeatures, predicted: [preRankValue] });
-  expect((await small.predict(rows))['value']).toHaveLength(200);
+  expect((await small.predict(rowsOf(rows)))['value']).toHaveLength(200);
 });
 
 test('training and its models say the same when one number is computed after the other', async () => {
@@ -180,7 +180,7 @@ test('training and its models say the same when one number is computed after the
       const fitted = await fitRanker(runtime, data, thirds(data.rows, 300), { epochs: 2 });
       const ranker = await RowModel.load(runtime, fitted.ranker, { known: rankingFeatures, predicted: outcomes });
       const preRanker = await RowModel.load(runtime, fitted.preRanker, { known: rankingFeatures, predicted: [preRankValue] });
-      return { ...(await ranker.predict(rows)), ...(await preRanker.predict(rows)) };
+      return { ...(await ranker.predict(rowsOf(rows))), ...(await preRanker.predict(rowsOf(rows))) };
     }),
   );
   const [native, interpreted] = predictions as [Record<string, Float32Array>, Record<string, Float32Array>];

@@ -30,11 +30,11 @@ const feature = {
 } as const;
 
 /** A new video's bonus. */
-const freshness = (row: Float32Array): number => h.fresh * 2 ** (-(row[feature.ageHours] as number) / h.freshHalfLifeHours);
+const freshness = (row: Float32Array, offset: number): number => h.fresh * 2 ** (-(row[offset + feature.ageHours] as number) / h.freshHalfLifeHours);
 
-/** Answers without a model: how the video does, how near it is to the viewer, how new it is. */
-export function heuristicWorth(row: Float32Array): number {
-  const value = (at: number): number => row[at] as number;
+/** Answers without a model: how the video does, how near it is to the viewer, how new it is. The row begins at `offset`. */
+export function heuristicWorth(row: Float32Array, offset = 0): number {
+  const value = (at: number): number => row[offset + at] as number;
   let score = 0;
   for (const [weight, rate] of rates) score += weight * value(rate);
   return (
@@ -43,7 +43,7 @@ export function heuristicWorth(row: Float32Array): number {
     h.topicAvoidance * Math.log1p(value(feature.avoidance)) +
     h.creatorAffinity * Math.log1p(value(feature.creator)) +
     h.followed * value(feature.followed) +
-    freshness(row) +
+    freshness(row, offset) +
     h.agreement * (value(feature.sources) - 1)
   );
 }
@@ -55,7 +55,7 @@ const almost = 0.99;
 export const trust = (impressions: number): number => impressions / (impressions + h.asImpressions);
 
 /** What a ranker trusted so far says of a row, `learnt`, beside the heuristic, with a little room for the new. */
-export function mixedWorth(learnt: number, row: Float32Array, trusted: number): number {
-  const own = learnt + freshness(row);
-  return trusted > almost ? own : trusted * own + (1 - trusted) * heuristicWorth(row);
+export function mixedWorth(learnt: number, row: Float32Array, trusted: number, offset = 0): number {
+  const own = learnt + freshness(row, offset);
+  return trusted > almost ? own : trusted * own + (1 - trusted) * heuristicWorth(row, offset);
 }

@@ -95,7 +95,6 @@ export const featureVersion = [videoView, userView, creatorView].map((v) => `${v
 
 const at = Object.fromEntries(pairFeatures.map((name) => [name, rankingFeature(name)])) as Record<(typeof pairFeatures)[number], number>;
 const firstSource = rankingFeature(`from.${sourceNames[0]}`);
-const sourcePlaces = new Map<string, number>(sourceNames.map((name, i) => [name, firstSource + i]));
 /** Where the columns of the video's and the creator's view begin in a row. */
 export const videoColumnsAt = rankingFeature(columnsOf(videoView)[0] as string);
 const userAt = rankingFeature(userColumns[0] as string);
@@ -131,15 +130,16 @@ export const videoRates = ratesOf(videoView, videoColumnsAt);
 const userRates = ratesOf(userView, userAt);
 export const creatorRates = ratesOf(creatorView, creatorColumnsAt);
 
-export interface ViewerFacts {
-  readonly topics: ReadonlyMap<string, number>;
-  readonly topicsAvoided: ReadonlyMap<string, number>;
-  readonly creators: ReadonlyMap<string, number>;
-  readonly follows: ReadonlySet<string>;
+/** Topics and creators by name, or by whatever `K` the caller knows them by. */
+export interface ViewerFacts<K = string> {
+  readonly topics: ReadonlyMap<K, number>;
+  readonly topicsAvoided: ReadonlyMap<K, number>;
+  readonly creators: ReadonlyMap<K, number>;
+  readonly follows: ReadonlySet<K>;
 }
-export interface CandidateFacts {
-  readonly creatorId: string;
-  readonly topics: readonly string[];
+export interface CandidateFacts<K = string> {
+  readonly creatorId: K;
+  readonly topics: readonly K[];
   readonly publishedAt: number;
   readonly durationMs: number;
 }
@@ -164,30 +164,37 @@ export function copyMoment(from: Float32Array, to: Float32Array): void {
 }
 
 /**
- * The values of a pair. `sources`: which of them offered the video. `similarity`: cosine of the viewer's and the
- * video's vectors, 0 when one of them is unknown. Times are epoch milliseconds.
+ * The values of a pair, in the row that begins at `offset`. `sources`: which of them offered the video, bit by bit in
+ * the order of `sourceNames`; bits above them count as sources without a name. `similarity`: cosine of the viewer's
+ * and the video's vectors, 0 when one of them is unknown. Times are epoch milliseconds.
  */
-export function fillPair(row: Float32Array, viewer: ViewerFacts, video: CandidateFacts, sources: readonly string[], similarity: number, nowMs: number): void {
+export function fillPair<K>(
+  row: Float32Array,
+  viewer: ViewerFacts<K>,
+  video: CandidateFacts<K>,
+  sources: number,
+  similarity: number,
+  nowMs: number,
+  offset = 0,
+): void {
   let affinity = 0;
   let avoidance = 0;
   for (let i = 0; i < video.topics.length; i++) {
-    const topic = video.topics[i] as string;
+    const topic = video.topics[i] as K;
     affinity += viewer.topics.get(topic) ?? 0;
     avoidance += viewer.topicsAvoided.get(topic) ?? 0;
   }
-  row[at.topicAffinity] = affinity;
-  row[at.topicAvoidance] = avoidance;
-  row[at.creatorAffinity] = viewer.creators.get(video.creatorId) ?? 0;
-  row[at.followed] = viewer.follows.has(video.creatorId) ? 1 : 0;
-  row[at.ageHours] = video.publishedAt > 0 ? Math.max(0, nowMs - video.publishedAt) / 3_600_000 : 0;
-  row[at.durationSeconds] = video.durationMs / 1_000;
-  row[at.sources] = sources.length;
-  row[at.similarity] = similarity;
-  row.fill(0, firstSource, firstSource + sourceNames.length);
-  for (let i = 0; i < sources.length; i++) {
-    const source = sourcePlaces.get(sources[i] as string);
-    if (source !== undefined) row[source] = 1;
-  }
+  row[offset + at.topicAffinity] = affinity;
+  row[offset + at.topicAvoidance] = avoidance;
+  row[offset + at.creatorAffinity] = viewer.creators.get(video.creatorId) ?? 0;
+  row[offset + at.followed] = viewer.follows.has(video.creatorId) ? 1 : 0;
+  row[offset + at.ageHours] = video.publishedAt > 0 ? Math.max(0, nowMs - video.publishedAt) / 3_600_000 : 0;
+  row[offset + at.durationSeconds] = video.durationMs / 1_000;
+  row[offset + at.similarity] = similarity;
+  let count = 0;
+  for (let bits = sources; bits !== 0; bits &= bits - 1) count++;
+  row[offset + at.sources] = count;
+  for (let s = 0; s < sourceNames.length; s++) row[offset + firstSource + s] = (sources >>> s) & 1;
 }
 
 /** Minutes since the viewer's last event, a week at most. */

@@ -18,7 +18,6 @@ import { LiveDelta } from '../retrieval/live-delta.ts';
 import { NewLooks } from '../retrieval/new-looks.ts';
 import { Catalogue } from './catalogue.ts';
 import { followVideos } from './follow-videos.ts';
-import { Missing } from './kept-columns.ts';
 import { LiveVideos } from './live-videos.ts';
 
 const video = makeCatalogue(1, 1, Date.now() - 60_000)[0] as VideoPublished;
@@ -80,9 +79,17 @@ test('what is expected is learnt ahead, part by part, and requests then ask for 
   // The videos, and the one creator of all.
   expect(online.asked).toBe(601);
   await catalogue.learnAhead(ids, Date.now());
-  const missing = new Missing(Date.now() + 60_000);
-  for (const { features, creator } of await catalogue.videos(ids)) for (const kept of [features, creator]) if (kept) missing.need(kept);
-  await missing.fetch(online);
+  const table = catalogue.table();
+  const videos = table.numbers(ids);
+  await catalogue.lookUp(table, videos);
+  expect(table.features.missing(videos, videos.length, Date.now() + 60_000).size).toBe(0);
+  expect(
+    table.creatorFeatures.missing(
+      videos.map((v) => table.creatorOf(v)),
+      1,
+      Date.now() + 60_000,
+    ).size,
+  ).toBe(0);
   expect(online.asked).toBe(601);
 });
 

@@ -1,32 +1,7 @@
 import type { ChangeListener, OnlineStore } from '#infra/online/online.ts';
-import { creatorRates, videoRates } from '#schemas/features/ranking.ts';
 import { creatorView, videoView } from '#schemas/features/views/engagement.ts';
 import { type VideoCard, videoCard } from '#schemas/features/views/videos.ts';
-import { hashOf } from '../ranking/noise.ts';
-import { type Kept, KeptColumns, Missing } from './kept-columns.ts';
-
-/** What this process knows of one video. One lookup finds all of it: a request asks for a thousand. */
-export class KnownVideo {
-  readonly id: string;
-  /** Of the id, for draws. */
-  readonly hash: number;
-  /** Event time of `card`: the later of two facts wins, and at a tie the removal. */
-  timeMs = Number.NEGATIVE_INFINITY;
-  /** Null for a removed or unknown video. */
-  card: VideoCard | null = null;
-  /** Where its features are kept, and its creator's. */
-  readonly features: Kept;
-  creator: Kept | null = null;
-  /** Place among the vectors of `placedIn`, -1 for none. */
-  place = -1;
-  placedIn: object | null = null;
-
-  constructor(id: string, columns: KeptColumns) {
-    this.id = id;
-    this.hash = hashOf(id);
-    this.features = { columns, row: columns.add(id) };
-  }
-}
+import { VideoTable } from './video-table.ts';
 
 /** So many videos are kept; some kilobyte each. */
 const most = 300_000;
@@ -40,14 +15,7 @@ const aheadAtOnce = 256;
  */
 export class Catalogue implements ChangeListener {
   readonly #online: OnlineStore;
-  readonly #known = new Map<string, KnownVideo>();
-  #columns: KeptColumns;
-  readonly #creators = new Map<string, Kept>();
-  #creatorColumns: KeptColumns;
-  /** Removed videos: few, and asked for often. */
-  readonly #gone = new Set<string>();
-  /** Topics and creators as one string each: comparing what is the same costs nothing. */
-  readonly #names = new Map<string, string>();
+  #table = new VideoTable(false);
   #following = false;
   #told = false;
   #timer: NodeJS.Timeout | undefined;
@@ -55,8 +23,6 @@ export class Catalogue implements ChangeListener {
 
   constructor(online: OnlineStore) {
     this.#online = online;
-    this.#columns = new KeptColumns(videoView, videoRates, false);
-    this.#creatorColumns = new KeptColumns(creatorView, creatorRates, false);
   }
 
   get told(): boolean {
@@ -64,7 +30,7 @@ export class Catalogue implements ChangeListener {
   }
   set told(value: boolean) {
     this.#told = value;
-    for (const columns of [this.#columns, this.#creatorColumns]) columns.told = value;
+    for (const columns of [this.#table.features, this.#table.creatorFeatures]) columns.told = value;
     this.#ahead = { ids: [], next: 0 };
   }
 
@@ -75,11 +41,9 @@ export class Catalogue implements ChangeListener {
       if (running) return;
       running = true;
       const nowMs = Date.now();
+      const { features, creatorFeatures } = this.#table;
       // What fails here is fetched by the requests that need it, and said there.
-      await Promise.allSettled([
-        ...[this.#columns, this.#creatorColumns].map((columns) => columns.refresh(this.#online, nowMs)),
-        this.learnAhead(expected(), nowMs),
-      ]);
+      await Promise.allSettled([...[features, creatorFeatures].map((columns) => columns.refresh(this.#online, nowMs)), this.learnAhead(expected(), nowMs)]);
       running = false;
     };
     this.#timer = setInterval(() => void refresh(), everyMs);
@@ -91,12 +55,15 @@ export class Catalogue implements ChangeListener {
     const ahead = this.#ahead;
     if (!this.#told || !this.#following || ahead.next >= ids.length || ids.length > mostAhead) return;
     const part = ids.slice(ahead.next, ahead.next + aheadAtOnce);
-    const missing = new Missing(nowMs);
-    for (const video of await this.videos(part)) {
-      missing.need(video.features);
-      if (video.creator) missing.need(video.creator);
-    }
-    await missing.fetch(this.#online);
+    const table = this.table();
+    const videos = table.numbers(part);
+    await this.lookUp(table, videos);
+    const creators = Int32Array.from(videos, (video) => table.creatorOf(video)).filter((creator) => creator >= 0);
+    for (const [columns, rows] of [
+      [table.features, videos],
+      [table.creatorFeatures, creators],
+    ] as const)
+      await columns.fetch(this.#online, columns.missing(rows, rows.length, nowMs), nowMs);
     ahead.next += part.length;
   }
 
@@ -105,8 +72,9 @@ export class Catalogue implements ChangeListener {
   }
 
   changed(view: string, entity: string): void {
-    const kept = view === videoView.name ? this.#known.get(entity)?.features : view === creatorView.name ? this.#creators.get(entity) : undefined;
-    kept?.columns.changed(kept.row);
+    const table = this.#table;
+    if (view === videoView.name) table.features.changed(table.known(entity));
+    else if (view === creatorView.name) table.creatorFeatures.changed(table.creatorNumber(entity));
   }
 
   get following(): boolean {
@@ -118,94 +86,57 @@ export class Catalogue implements ChangeListener {
     this.#following = value;
   }
 
-  /** Whether it is known to have been removed. */
-  isGone(id: string): boolean {
-    return this.#gone.has(id);
+  /** What a request reads: all that is known while the log is followed, and otherwise what it asks the store for itself. */
+  table(): VideoTable {
+    return this.#following ? this.#own() : new VideoTable(false);
+  }
+  #own(): VideoTable {
+    if (this.#table.size >= most) this.#forget();
+    return this.#table;
   }
 
-  /** Null for a removed video, undefined for one that nobody asked for yet. */
+  /** Null for a removed video, undefined for one that nothing is known of. */
   card(id: string): VideoCard | null | undefined {
-    return this.#known.get(id)?.card;
+    const video = this.#table.known(id);
+    return video === undefined || !this.#table.isKnown(video) ? undefined : this.#table.cards[video];
   }
 
-  learn(id: string, timeMs: number, card: VideoCard | null): KnownVideo {
-    if (this.#known.size >= most) this.#forget();
-    const video = this.#known.get(id) ?? new KnownVideo(id, this.#columns);
-    this.#known.set(id, video);
-    const older = timeMs < video.timeMs || (timeMs === video.timeMs && video.card === null);
-    return older ? video : this.#tell(video, timeMs, card);
+  /** What the log says of a video. Returns the card that stands. */
+  learn(id: string, timeMs: number, card: VideoCard | null): VideoCard | null {
+    const table = this.#own();
+    return table.learn(table.number(id), timeMs, card);
   }
 
-  #tell(video: KnownVideo, timeMs: number, card: VideoCard | null): KnownVideo {
-    video.timeMs = timeMs;
-    video.card = card && { ...card, creatorId: this.#name(card.creatorId), topics: card.topics.map((topic) => this.#name(topic)) };
-    video.creator = card && this.#creator(card.creatorId);
-    if (card) this.#gone.delete(video.id);
-    else if (Number.isFinite(timeMs) && this.#following) this.#gone.add(video.id);
-    return video;
-  }
-
-  #name(text: string): string {
-    const known = this.#names.get(text);
-    if (known !== undefined) return known;
-    if (this.#names.size >= most) this.#names.clear();
-    this.#names.set(text, text);
-    return text;
-  }
-
-  /** Requests that have begun keep what they hold: the next ones begin with columns of their own. */
+  /** Requests that have begun keep what they hold: the next ones begin with a table of their own. */
   #forget(): void {
-    this.#known.clear();
-    this.#gone.clear();
-    this.#names.clear();
+    // Of its rows nobody will hear.
+    for (const columns of [this.#table.features, this.#table.creatorFeatures]) columns.told = false;
+    this.#table = new VideoTable(this.#told);
     this.#ahead = { ids: [], next: 0 };
-    this.#columns = this.#anew(this.#columns, new KeptColumns(videoView, videoRates, this.#told));
   }
 
-  /** Of the rows of the old ones nobody will hear. */
-  #anew(old: KeptColumns, columns: KeptColumns): KeptColumns {
-    old.told = false;
-    return columns;
-  }
-
-  #creator(id: string): Kept {
-    const known = this.#creators.get(id);
-    if (known) return known;
-    if (this.#creators.size >= most) {
-      this.#creators.clear();
-      this.#creatorColumns = this.#anew(this.#creatorColumns, new KeptColumns(creatorView, creatorRates, this.#told));
-    }
-    const made = { columns: this.#creatorColumns, row: this.#creatorColumns.add(id) };
-    this.#creators.set(id, made);
-    return made;
-  }
-
-  /** All of them, in their order; the store is asked once for what is not known. */
-  async videos(ids: readonly string[]): Promise<KnownVideo[]> {
-    const found: (KnownVideo | undefined)[] = new Array(ids.length);
+  /** Has the table know these videos; the store is asked once for those that it does not. */
+  async lookUp(table: VideoTable, videos: Int32Array, count = videos.length): Promise<void> {
     const unknown: number[] = [];
-    for (let i = 0; i < ids.length; i++) {
-      found[i] = this.#following ? this.#known.get(ids[i] as string) : undefined;
-      if (!found[i]) unknown.push(i);
+    for (let i = 0; i < count; i++) if (!table.isKnown(videos[i] as number)) unknown.push(videos[i] as number);
+    if (unknown.length === 0) return;
+    const values = await this.#online.values(
+      videoCard,
+      unknown.map((video) => table.ids[video] as string),
+    );
+    // What the log said while the store was asked is newer.
+    for (const [i, video] of unknown.entries()) {
+      const stored = values[i] ?? null;
+      table.learn(video, stored?.readDoubleLE(0) ?? Number.NEGATIVE_INFINITY, bodyOf<VideoCard>(stored));
     }
-    if (unknown.length > 0) {
-      const values = await this.#online.values(
-        videoCard,
-        unknown.map((i) => ids[i] as string),
-      );
-      const passing = new KeptColumns(videoView, videoRates, false);
-      unknown.forEach((i, at) => {
-        found[i] = this.#read(ids[i] as string, values[at] ?? null, passing);
-      });
-    }
-    return found as KnownVideo[];
   }
 
-  /** What the log said while the store was asked is newer. A video that the store does not know may come any moment: its absence is not kept. */
-  #read(id: string, stored: Buffer | null, passing: KeptColumns): KnownVideo {
-    if (this.#following && (stored || this.#known.has(id)))
-      return this.learn(id, stored?.readDoubleLE(0) ?? Number.NEGATIVE_INFINITY, bodyOf<VideoCard>(stored));
-    return this.#tell(new KnownVideo(id, passing), 0, bodyOf<VideoCard>(stored));
+  /** All of them, in their order; the card is null for a removed video and for one that the store does not know. */
+  async videos(ids: readonly string[]): Promise<{ readonly id: string; readonly card: VideoCard | null }[]> {
+    const table = this.table();
+    const videos = table.numbers(ids);
+    await this.lookUp(table, videos);
+    return ids.map((id, i) => ({ id, card: table.cards[videos[i] as number] ?? null }));
   }
 }
 

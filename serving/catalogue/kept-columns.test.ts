@@ -47,7 +47,7 @@ function scene() {
     at: async (ms: number) => {
       if (columns.isMissing(row, ms)) await columns.fetch(online, new Set([row]), ms);
       const into = new Float32Array(rankingFeatures.length);
-      columns.copy(row, into, ms);
+      columns.copy(Int32Array.of(row), into, into.length, Int32Array.of(0), ms);
       return into;
     },
   };

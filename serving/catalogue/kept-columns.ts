@@ -45,6 +45,10 @@ export class KeptColumns {
     this.#fetched = new Float64Array(this.#columns);
   }
 
+  get size(): number {
+    return this.#ids.length;
+  }
+
   /** Makes room for an entity; returns its row. */
   add(id: string): number {
     const row = this.#ids.push(id) - 1;
@@ -75,8 +79,9 @@ export class KeptColumns {
     for (let row = 0; row < this.#ids.length; row++) this.#noLonger(row);
   }
 
-  /** The store has another value of a row now. */
-  changed(row: number): void {
+  /** The store has another value of a row now; undefined for an entity that has none here. */
+  changed(row: number | undefined): void {
+    if (row === undefined) return;
     this.#changes++;
     this.#noLonger(row);
     this.#due.add(row);
@@ -104,14 +109,23 @@ export class KeptColumns {
     return [this.#moments[(row / perBlock) | 0] as Float64Array, (row % perBlock) * momentWidth];
   }
 
-  /** Writes the columns and shares of an entity to their places in a row of features; as of nothing seen while nothing was fetched. */
-  copy(row: number, into: Float32Array, nowMs: number): void {
-    const block = this.#blocks[(row / perBlock) | 0] as Float32Array;
-    const from = (row % perBlock) * this.#width;
-    this.#bringForward(row, nowMs);
+  /**
+   * Writes the columns and shares of entities to rows of features, `width` numbers each: of the first entity to the
+   * row at the first of `places`, and so on; as of nothing seen where nothing was fetched.
+   */
+  copy(rows: Int32Array, into: Float32Array, width: number, places: Int32Array, nowMs: number): void {
+    const count = places.length;
+    for (let i = 0; i < count; i++) this.#bringForward(rows[i] as number, nowMs);
     const { columnsAt, at } = this.#rates;
-    for (let i = 0; i < this.#columns; i++) into[columnsAt + i] = block[from + i] as number;
-    for (let i = this.#columns; i < this.#width; i++) into[at + i - this.#columns] = block[from + i] as number;
+    const [columns, all] = [this.#columns, this.#width];
+    for (let i = 0; i < count; i++) {
+      const row = rows[i] as number;
+      const block = this.#blocks[(row / perBlock) | 0] as Float32Array;
+      const from = (row % perBlock) * all;
+      const to = (places[i] as number) * width;
+      for (let k = 0; k < columns; k++) into[to + columnsAt + k] = block[from + k] as number;
+      for (let k = columns; k < all; k++) into[to + at + k - columns] = block[from + k] as number;
+    }
   }
 
   #bringForward(row: number, nowMs: number): void {
@@ -132,8 +146,16 @@ export class KeptColumns {
     return nowMs >= (moments[at + untilAt] as number);
   }
 
+  /** Those of the first rows that a request has to fetch. */
+  missing(rows: Int32Array, count: number, nowMs: number): ReadonlySet<number> {
+    const missing = new Set<number>();
+    for (let i = 0; i < count; i++) if (this.isMissing(rows[i] as number, nowMs)) missing.add(rows[i] as number);
+    return missing;
+  }
+
   /** Fetches rows, all in one round trip. */
   async fetch(online: OnlineStore, rows: ReadonlySet<number>, nowMs: number): Promise<void> {
+    if (rows.size === 0) return;
     const list = [...rows];
     const ids = list.map((row) => this.#ids[row] as string);
     for (const row of list) this.#due.delete(row);
@@ -151,33 +173,5 @@ export class KeptColumns {
       moments[at + asOfAt] = nowMs;
       moments[at + untilAt] = nowMs + (stands ? Number.POSITIVE_INFINITY : freshMs);
     }
-  }
-}
-
-/** Where the columns of one entity are. */
-export interface Kept {
-  readonly columns: KeptColumns;
-  readonly row: number;
-}
-
-/** What a request needs and is not here, all of it fetched together. */
-export class Missing {
-  readonly #nowMs: number;
-  readonly #rows = new Map<KeptColumns, Set<number>>();
-
-  constructor(nowMs: number) {
-    this.#nowMs = nowMs;
-  }
-  need({ columns, row }: Kept): void {
-    if (!columns.isMissing(row, this.#nowMs)) return;
-    const rows = this.#rows.get(columns);
-    if (rows) rows.add(row);
-    else this.#rows.set(columns, new Set([row]));
-  }
-  get some(): boolean {
-    return this.#rows.size > 0;
-  }
-  async fetch(online: OnlineStore): Promise<void> {
-    await Promise.all([...this.#rows].map(([columns, rows]) => columns.fetch(online, rows, this.#nowMs)));
   }
 }

@@ -31,7 +31,7 @@ export class LiveVideos implements VideoListener {
   }
 
   learn(id: string, timeMs: number, card: VideoCard | null, content: ContentCard | null): void {
-    const stands = this.#catalogue.learn(id, timeMs, card).card;
+    const stands = this.#catalogue.learn(id, timeMs, card);
     if (stands) this.#delta.add(id, stands.topics);
     else this.#delta.remove(id);
     if (stands && content) this.#looks.add(id, content);

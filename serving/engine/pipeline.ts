@@ -1,9 +1,13 @@
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
+import { type Candidates, way } from './candidates.ts';
 
-/** A candidate remembers every source that offered it, and gathers what later stages say of it. */
+/** A candidate that is worth more than a place among columns: the few that are scored, chosen from and answered. */
 export interface Candidate {
-  id: string;
-  readonly sources: string[];
+  readonly id: string;
+  /** Its place among the candidates of the request. */
+  readonly at: number;
+  /** Names of all sources that offered it. */
+  readonly sources: readonly string[];
   score: number;
   scorer: string;
   /** What became of it. */
@@ -25,26 +29,30 @@ export interface Move {
   readonly to: number;
 }
 
-/** Offers candidates. It has a time budget of its own: a source that fails or is late costs variety, not the response. */
+/**
+ * Offers candidates, by their numbers. It has a time budget of its own: a source that fails or is late costs variety,
+ * not the response.
+ */
 export interface Source<Q> {
   readonly name: string;
   readonly budgetMs: number;
-  find(query: Q): Promise<readonly string[]>;
+  find(query: Q): Promise<ArrayLike<number>>;
 }
 /** Reads what later stages need, for all candidates at once. */
-export interface Hydrator<Q, C> {
+export interface Hydrator<Q, T> {
   readonly name: string;
-  hydrate(query: Q, candidates: readonly C[]): Promise<void>;
+  hydrate(query: Q, candidates: T): Promise<void>;
 }
 /** Says which candidates survive; its name says it too. */
-export interface Filter<Q, C> {
+export interface Filter<Q, S> {
   readonly name: string;
-  keep(query: Q, candidate: C): boolean;
+  keep(query: Q, candidates: S, at: number): boolean;
 }
 /** Chooses cheaply which candidates are worth the rest of the work; what it leaves out is not scored. */
-export interface Narrower<Q, C> {
+export interface Narrower<Q, S> {
   readonly name: string;
-  choose(query: Q, candidates: readonly C[]): Promise<readonly C[]>;
+  /** From the places of those that filters kept, the places of those that stay. */
+  choose(query: Q, candidates: S, kept: Int32Array): Promise<Int32Array>;
 }
 export interface Scorer<Q, C> {
   readonly name: string;
@@ -62,21 +70,22 @@ export interface Effect<Q, C> {
   run(query: Q, served: readonly C[]): Promise<void>;
 }
 
-export interface Pipeline<Q, C extends Candidate> {
+export interface Pipeline<Q, S extends Candidates, C extends Candidate> {
   readonly name: string;
   readonly sources: readonly Source<Q>[];
-  /** At most so many candidates, taken from the sources by turns. */
-  readonly limit: number;
-  readonly candidate: (id: string, query: Q) => C;
+  /** The columns of the request's candidates. */
+  readonly candidates: (query: Q) => S;
   /** Waits until the query may hold the event loop: each stretch of work between two waits begins with it. */
   readonly turn: (query: Q) => Promise<void>;
   /** Finds what is in memory, before anything is read for it. */
-  readonly lookUp: readonly Hydrator<Q, C>[];
-  readonly hydrate: readonly Hydrator<Q, C>[];
-  readonly filter: readonly Filter<Q, C>[];
-  readonly narrow: Narrower<Q, C>;
+  readonly lookUp: readonly Hydrator<Q, S>[];
+  readonly hydrate: readonly Hydrator<Q, S>[];
+  readonly filter: readonly Filter<Q, S>[];
+  readonly narrow: Narrower<Q, S>;
+  /** What the narrowed candidates are from there on; `sources` names those that offered each of them. */
+  readonly chosen: (query: Q, candidates: S, places: Int32Array, sources: (at: number) => readonly string[]) => C[];
   /** What only the narrowed candidates need. */
-  readonly enrich: readonly Hydrator<Q, C>[];
+  readonly enrich: readonly Hydrator<Q, readonly C[]>[];
   readonly score: Scorer<Q, C>;
   readonly select: readonly Selector<Q, C>[];
   readonly effects: readonly Effect<Q, C>[];
@@ -84,28 +93,35 @@ export interface Pipeline<Q, C extends Candidate> {
 
 export interface PipelineResult<C> {
   readonly selected: readonly C[];
+  /** All that were scored. */
+  readonly chosen: readonly C[];
   readonly scorer: string;
-  /** All that sources offered, each with its fate. */
-  readonly candidates: readonly C[];
   readonly failedSources: readonly string[];
   readonly counts: Readonly<Record<string, number>>;
 }
 
-export async function runPipeline<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, telemetry: Telemetry): Promise<PipelineResult<C>> {
+export async function runPipeline<Q, S extends Candidates, C extends Candidate>(
+  pipeline: Pipeline<Q, S, C>,
+  query: Q,
+  telemetry: Telemetry,
+): Promise<PipelineResult<C>> {
   const timer = stopwatch(pipeline.name, telemetry);
-  const { candidates, failed } = await gather(pipeline, query, telemetry);
+  const { offers, failed } = await gather(pipeline, query, telemetry);
+  const candidates = pipeline.candidates(query);
+  candidates.merge(offers);
   timer('sources');
-  await Promise.all(pipeline.lookUp.map((h) => h.hydrate(query, candidates)));
+  for (const { hydrate } of pipeline.lookUp) await hydrate(query, candidates);
   timer('look-up');
   await Promise.all(pipeline.hydrate.map((h) => h.hydrate(query, candidates)));
   timer('hydrate');
   const kept = filter(pipeline, query, candidates);
   timer('filter');
-  const narrowed: Fate = { stage: 'left-out', by: pipeline.narrow.name };
-  for (const c of kept) c.fate = narrowed;
-  const chosen = [...(await pipeline.narrow.choose(query, kept))];
-  for (const c of chosen) c.fate = found;
+  for (const at of kept) candidates.ways[at] = way.narrowed;
+  const places = await pipeline.narrow.choose(query, candidates, kept);
+  for (const at of places) candidates.ways[at] = way.goesOn;
   timer('narrow');
+  const names = namesOf(pipeline.sources);
+  const chosen = pipeline.chosen(query, candidates, places, (at) => names(candidates.sources[at] as number));
   await Promise.all(pipeline.enrich.map((h) => h.hydrate(query, chosen)));
   timer('enrich');
   const scorer = await pipeline.score.score(query, chosen);
@@ -116,27 +132,61 @@ export async function runPipeline<Q, C extends Candidate>(pipeline: Pipeline<Q, 
   timer('select');
   return {
     selected,
+    chosen,
     scorer,
-    candidates,
     failedSources: failed,
-    counts: { candidates: candidates.length, kept: kept.length, scored: chosen.length, selected: selected.length },
+    counts: { candidates: candidates.count, kept: kept.length, scored: chosen.length, selected: selected.length },
   };
 }
 
-/** What every filter keeps; the first that objects is named. */
-function filter<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, candidates: readonly C[]): C[] {
-  const fates = pipeline.filter.map((f): Fate => ({ stage: 'dropped', by: f.name }));
-  const kept: C[] = [];
-  for (const c of candidates) {
-    const at = pipeline.filter.findIndex((f) => !f.keep(query, c));
-    if (at < 0) kept.push(c);
-    else c.fate = fates[at] as Fate;
+/** Names of the sources of a set of bits: most candidates share theirs with many others. */
+function namesOf<Q>(sources: readonly Source<Q>[]): (bits: number) => readonly string[] {
+  const known = new Map<number, readonly string[]>();
+  return (bits) => {
+    const found = known.get(bits);
+    if (found) return found;
+    const names = sources.flatMap(({ name }, s) => ((bits >>> s) & 1 ? [name] : []));
+    known.set(bits, names);
+    return names;
+  };
+}
+
+/** The way of every candidate, by its place: to be asked before the columns serve another request. */
+export function ways<Q, S extends Candidates, C extends Candidate>(
+  pipeline: Pipeline<Q, S, C>,
+  candidates: S,
+  chosen: readonly C[],
+): { readonly sources: readonly string[]; readonly score: number; readonly fate: Fate }[] {
+  const names = namesOf(pipeline.sources);
+  const own = new Map(chosen.map((c) => [c.at, c]));
+  return Array.from({ length: candidates.count }, (_, at) => {
+    const ended = candidates.ways[at] as number;
+    const c = own.get(at);
+    if (c) return { sources: c.sources, score: c.score, fate: c.fate };
+    const fate: Fate =
+      ended >= way.dropped
+        ? { stage: 'dropped', by: (pipeline.filter[ended - way.dropped] as Filter<Q, S>).name }
+        : { stage: 'left-out', by: pipeline.narrow.name };
+    return { sources: names(candidates.sources[at] as number), score: candidates.score[at] as number, fate };
+  });
+}
+
+/** Places of what every filter keeps; of the others it is noted which filter was the first to object. */
+function filter<Q, S extends Candidates, C extends Candidate>(pipeline: Pipeline<Q, S, C>, query: Q, candidates: S): Int32Array {
+  const filters = pipeline.filter;
+  const kept = new Int32Array(candidates.count);
+  let count = 0;
+  for (let at = 0; at < candidates.count; at++) {
+    let f = 0;
+    while (f < filters.length && (filters[f] as Filter<Q, S>).keep(query, candidates, at)) f++;
+    if (f === filters.length) kept[count++] = at;
+    else candidates.ways[at] = way.dropped + f;
   }
-  return kept;
+  return kept.subarray(0, count);
 }
 
 /** Runs the selectors one after another, and notes what each of them moved or left out. */
-function select<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, kept: readonly C[]): readonly C[] {
+function select<Q, S extends Candidates, C extends Candidate>(pipeline: Pipeline<Q, S, C>, query: Q, kept: readonly C[]): readonly C[] {
   const lists: (readonly C[])[] = [kept];
   for (const selector of pipeline.select) {
     const before = lists.at(-1) as readonly C[];
@@ -161,12 +211,21 @@ function select<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, kept
 }
 
 /** Effects run after the answer; what fails there is counted, never shown. */
-export function runEffects<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, served: readonly C[], telemetry: Telemetry): void {
+export function runEffects<Q, S extends Candidates, C extends Candidate>(
+  pipeline: Pipeline<Q, S, C>,
+  query: Q,
+  served: readonly C[],
+  telemetry: Telemetry,
+): void {
   for (const effect of pipeline.effects)
     effect.run(query, served).catch(() => telemetry.count('foryou_effect_failures_total', { pipeline: pipeline.name, effect: effect.name }));
 }
 
-async function gather<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, telemetry: Telemetry): Promise<{ candidates: C[]; failed: string[] }> {
+async function gather<Q, S extends Candidates, C extends Candidate>(
+  pipeline: Pipeline<Q, S, C>,
+  query: Q,
+  telemetry: Telemetry,
+): Promise<{ offers: ArrayLike<number>[]; failed: string[] }> {
   const failed: string[] = [];
   const offers = await Promise.all(
     pipeline.sources.map(async (source) => {
@@ -180,28 +239,7 @@ async function gather<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q
     }),
   );
   await pipeline.turn(query);
-  return { candidates: merge(pipeline, query, offers), failed };
-}
-
-/** Merges by turns, so that no source crowds out another; a candidate remembers every source that offered it. */
-function merge<Q, C extends Candidate>(pipeline: Pipeline<Q, C>, query: Q, offers: readonly (readonly string[])[]): C[] {
-  const byId = new Map<string, C>();
-  const longest = offers.reduce((most, ids) => Math.max(most, ids.length), 0);
-  for (let turn = 0; turn < longest; turn++)
-    for (let s = 0; s < offers.length; s++) {
-      const id = offers[s]?.[turn];
-      if (id === undefined) continue;
-      const { name } = pipeline.sources[s] as Source<Q>;
-      const known = byId.get(id);
-      if (known) {
-        if (!known.sources.includes(name)) known.sources.push(name);
-      } else if (byId.size < pipeline.limit) {
-        const candidate = pipeline.candidate(id, query);
-        candidate.sources.push(name);
-        byId.set(id, candidate);
-      }
-    }
-  return [...byId.values()];
+  return { offers, failed };
 }
 
 /** Rejects when the work takes longer; the work itself goes on, and nobody waits for it. */

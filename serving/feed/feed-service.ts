@@ -3,11 +3,11 @@ import type { SessionStore } from '#infra/sessions/sessions.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import { assign } from '#schemas/config/experiments.ts';
 import { rankingFeatures } from '#schemas/features/ranking.ts';
-import { type PipelineResult, runEffects, runPipeline } from '../engine/pipeline.ts';
+import { type PipelineResult, runEffects, runPipeline, ways } from '../engine/pipeline.ts';
 import { Turns } from '../engine/turns.ts';
 import { type Effect, whatMattered } from '../ranking/attribution.ts';
 import { tasteOf } from '../retrieval/taste.ts';
-import { CandidatePool } from './candidate-pool.ts';
+import { CandidatePool } from './candidates.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Fallback } from './fallback.ts';
 import { forYou } from './for-you.ts';
@@ -105,7 +105,8 @@ export class FeedService {
       position,
       served: session.served,
       viewer,
-      candidates: this.#candidates.begin(),
+      videos: this.#services.catalogue.table(),
+      candidates: this.#candidates.take(),
       retrieval,
       content: models.content(),
       ranker: models.ranker(),
@@ -114,10 +115,10 @@ export class FeedService {
       turn,
     };
     const { chosen, result } = await this.#fill(query);
-    const mattered = query.explain ? await whatMattered(query, chosen, result.candidates) : [];
-    // Only after success: where one hydrator failed another may still be writing into them.
-    query.candidates.release();
+    const mattered = query.explain ? await whatMattered(query, chosen, result.chosen) : [];
     const page = this.#response(request, query, chosen, result, mattered);
+    // Only after success: where one hydrator failed another may still be writing into them.
+    this.#candidates.giveBack(query.candidates);
     // An empty page is not kept: what comes next should be found there.
     if (chosen.length === 0 || request.preview) return page;
     const { explain: _private, ...kept } = page;
@@ -143,7 +144,18 @@ export class FeedService {
     }
     const result = last as Result;
     // What is answered and logged outlives the request's candidates.
-    return { chosen: result.selected.map((c) => ({ ...c, sources: [...c.sources], features: c.features.slice() })), result };
+    return { chosen: result.selected.map((c) => ({ ...c, features: c.features.slice() })), result };
+  }
+
+  /** How far each candidate came, and why no further. */
+  #journeys({ candidates, videos }: FeedQuery, { chosen }: Result) {
+    return ways(this.#pipeline, candidates, chosen).map(({ sources, score, fate }, at) => ({
+      videoId: videos.ids[candidates.items[at] as number] as string,
+      sources: [...sources],
+      score,
+      stage: fate.stage,
+      by: 'by' in fate ? fate.by : '',
+    }));
   }
 
   #response(request: FeedRequest, query: FeedQuery, chosen: readonly FeedCandidate[], result: Result, mattered: readonly Effect[][]): FeedPage {
@@ -171,7 +183,7 @@ export class FeedService {
               failedSources: [...result.failedSources],
               arm: query.arm,
               viewer: { step: query.viewer.step, completions: query.viewer.completions },
-              candidates: result.candidates.map(whereItWent),
+              candidates: this.#journeys(query, result),
             },
           }
         : {}),
@@ -188,14 +200,6 @@ const explained = (c: FeedCandidate, mattered: readonly Effect[]): NonNullable<F
   mattered: mattered.map((e) => ({ ...e, value: rounded(e.value), effect: rounded(e.effect) })),
   moved: c.fate.stage === 'selected' ? c.fate.moved.map((m) => ({ ...m })) : [],
   features: Object.fromEntries(rankingFeatures.map((name, i) => [name, rounded(c.features[i] as number)])),
-});
-
-const whereItWent = (c: FeedCandidate) => ({
-  videoId: c.id,
-  sources: [...c.sources],
-  score: c.score,
-  stage: c.fate.stage,
-  by: 'by' in c.fate ? c.fate.by : '',
 });
 
 function seedOf(key: string): number {

@@ -1,5 +1,7 @@
 import type { Pipeline } from '../engine/pipeline.ts';
 import { preRank, rank } from '../ranking/rank.ts';
+import type { FeedCandidates } from './candidates.ts';
+import { chosen } from './chosen.ts';
 import { countTrials } from './effects/count-trials.ts';
 import { logServed } from './effects/log-served.ts';
 import { prewarmEdge } from './effects/prewarm-edge.ts';
@@ -30,8 +32,8 @@ import { similarToRecent } from './sources/similar-to-recent.ts';
 import { topicAffinity } from './sources/topic-affinity.ts';
 import { trendingInRegion } from './sources/trending-in-region.ts';
 
-/** The For You feed: one screen of lists. */
-export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidate> => ({
+/** The For You feed: one screen of lists. Its sources stand in the order of `sourceOrder`. */
+export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidates, FeedCandidate> => ({
   name: 'for-you',
   sources: [
     trendingInRegion(services),
@@ -39,20 +41,20 @@ export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidat
     topicAffinity(services),
     fresh(services),
     similarTaste(services),
-    similarToRecent(services),
+    similarToRecent,
     similarContent(services),
     exposurePool(services),
-    liveBroadcasts(services),
     explore,
+    liveBroadcasts(services),
   ],
-  candidate: (id, { candidates }) => candidates.take(id),
+  candidates: ({ candidates }) => candidates,
   turn: ({ turn }) => turn(),
   lookUp: [cards(services)],
   hydrate: [seen(services), videoFeatures(services)],
-  limit: 1_000,
   filter: [stillVisible, notSeen, notReportedByMe, notOwn, rightAge, allowedInRegion, approved],
   narrow: preRank(services.telemetry),
-  enrich: [creatorFeatures],
+  chosen,
+  enrich: [creatorFeatures(services)],
   score: rank(services.telemetry),
   select: [variety, newCreators, creatorDiversity, startersFirst, slots, first],
   effects: [logServed(services), prewarmEdge(services), countTrials(services)],

@@ -6,14 +6,15 @@ import type { Telemetry } from '#infra/telemetry/telemetry.ts';
 import type { Selection } from '#schemas/config/selection.ts';
 import type { ViewerFacts } from '#schemas/features/ranking.ts';
 import type { VideoCard } from '#schemas/features/views/videos.ts';
-import type { Catalogue, KnownVideo } from '../catalogue/catalogue.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { VideoTable } from '../catalogue/video-table.ts';
 import type { Candidate } from '../engine/pipeline.ts';
 import type { Ranker } from '../ranking/ranker-reader.ts';
 import type { ContentIndex } from '../retrieval/content-reader.ts';
 import type { Retrieval } from '../retrieval/index-reader.ts';
 import type { LiveDelta } from '../retrieval/live-delta.ts';
 import type { NewLooks } from '../retrieval/new-looks.ts';
-import type { Candidates } from './candidate-pool.ts';
+import type { FeedCandidates } from './candidates.ts';
 import type { SharedLists } from './sources/shared-lists.ts';
 import type { TrialAudience } from './sources/trial-audience.ts';
 
@@ -60,8 +61,9 @@ export interface FeedQuery {
   readonly position: number;
   readonly served: ReadonlySet<string>;
   readonly viewer: Viewer;
-  /** Where candidates come from. */
-  readonly candidates: Candidates;
+  /** What videos, creators and topics have numbers in. */
+  readonly videos: VideoTable;
+  readonly candidates: FeedCandidates;
   readonly retrieval: Loaded<Retrieval> | null;
   readonly content: Loaded<ContentIndex> | null;
   readonly ranker: Loaded<Ranker> | null;
@@ -79,8 +81,8 @@ export interface Viewer extends ViewerFacts {
   /** Videos answered well, with the decayed value of the answers. */
   readonly videos: ReadonlyMap<string, number>;
   readonly reported: ReadonlySet<string>;
-  /** When the videos that were watched last were watched. */
-  readonly seen: ReadonlyMap<string, number>;
+  /** The videos that were watched last. */
+  readonly seen: ReadonlySet<string>;
   /** Whether more were watched than `seen` holds. */
   readonly seenMore: boolean;
   /** The packed user view. */
@@ -91,19 +93,23 @@ export interface Viewer extends ViewerFacts {
   readonly step: 'newcomer' | 'content' | 'vector';
 }
 
+/** A candidate that is scored. */
 export interface FeedCandidate extends Candidate {
-  video: KnownVideo | null;
-  card: VideoCard | null;
-  seenAt: number | null;
+  readonly card: VideoCard | null;
+  /** Of the video's id, for draws. */
+  readonly hash: number;
+  readonly creator: number;
+  /** Its label in the index, -1 where it has none. */
+  readonly label: number;
+  /** Whether the viewer has watched it. */
+  readonly seen: boolean;
   /** Features by place in `rankingFeatures`, as scored and as logged. */
-  features: Float32Array;
+  readonly features: Float32Array;
   reason: string;
   /** The chance with which it came to its place; 1 where nothing was drawn. */
   propensity: number;
   /** Among those it was drawn from, its place by score, from 0. */
   drawPlace: number;
-  /** What scored it, with its version. */
-  scorer: string;
   /** What the ranker expects of it, by outcome; null where the heuristic scored, or when nobody asked. */
   outcomes: Readonly<Record<string, number>> | null;
 }

@@ -2,7 +2,7 @@ import type { ArtifactReader } from '#infra/artifacts/loader.ts';
 import type { ArtifactFiles } from '#infra/artifacts/store.ts';
 import { ForyouError } from '#infra/errors.ts';
 import type { Inference } from '#infra/inference/inference.ts';
-import { RowModel } from '#infra/inference/row-model.ts';
+import { RowModel, rowsOf } from '#infra/inference/row-model.ts';
 import { outcomes, outcomeWeights, preRankerFile, preRankValue, rankerFile } from '#schemas/artifacts/ranker.ts';
 import { rankingFeatures } from '#schemas/features/ranking.ts';
 
@@ -39,7 +39,7 @@ export const rankerReader = (inference: Inference): ArtifactReader<Ranker> => ({
   },
   async canary({ model, preRanker }) {
     const rows = [new Float32Array(rankingFeatures.length), new Float32Array(rankingFeatures.length).fill(1)];
-    for (const one of [model, preRanker]) await one?.predict(rows);
+    for (const one of [model, preRanker]) await one?.predict(rowsOf(rows));
   },
   async dispose({ model, preRanker }) {
     await model.release();

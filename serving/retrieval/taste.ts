@@ -1,4 +1,4 @@
-import type { KnownVideo } from '../catalogue/catalogue.ts';
+import { wholeDot } from './dot.ts';
 import { type Retrieval, unit } from './index-reader.ts';
 
 /** So little is no interaction. */
@@ -22,25 +22,18 @@ export function tasteOf({ foldIn, places }: Retrieval, videos: ReadonlyMap<strin
 
 /** Length of the viewer's direction: finer than the videos', for there is only one of it. */
 const fine = 32_767;
-const zero = (): number => 0;
 
-/** Cosine of a viewer's vector and a video's, as a function of the video; 0 when one of them is unknown. */
-export function similarityTo(retrieval: Retrieval | undefined, taste: Float32Array | null): (video: KnownVideo | null) => number {
+/** Cosines of a viewer's vector and of videos' by their labels, 0 for a label of -1; none at all when the viewer is unknown. */
+export function similaritiesTo(retrieval: Retrieval | undefined, taste: Float32Array | null, labels: Int32Array): Float32Array {
   const length = Math.hypot(...(taste ?? []));
-  if (!retrieval || !taste || length === 0) return zero;
+  if (!retrieval || !taste || length === 0) return new Float32Array(0);
   // Whole numbers on both sides: they are multiplied without a conversion, and 32 bits have room for the sum.
   const own = Int32Array.from(taste, (t) => Math.round((t / length) * fine));
-  const { directions, places } = retrieval;
-  return (video) => {
-    if (!video) return 0;
-    if (video.placedIn !== retrieval) {
-      video.place = places.get(video.id) ?? -1;
-      video.placedIn = retrieval;
-    }
-    if (video.place < 0) return 0;
-    const from = video.place * own.length;
-    let dot = 0;
-    for (let d = 0; d < own.length; d++) dot = (dot + Math.imul(own[d] as number, directions[from + d] as number)) | 0;
-    return dot / (fine * unit);
-  };
+  const { directions } = retrieval;
+  const cosines = new Float32Array(labels.length);
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i] as number;
+    if (label >= 0) cosines[i] = wholeDot(own, directions, label * own.length) / (fine * unit);
+  }
+  return cosines;
 }

@@ -1,8 +1,9 @@
 import type { Filter } from '../../engine/pipeline.ts';
-import type { FeedCandidate, FeedQuery } from '../query.ts';
+import type { FeedCandidates } from '../candidates.ts';
+import type { FeedQuery } from '../query.ts';
 
 /** Not reported and not declined by this viewer. */
-export const notReportedByMe: Filter<FeedQuery, FeedCandidate> = {
+export const notReportedByMe: Filter<FeedQuery, FeedCandidates> = {
   name: 'not-reported-by-me',
-  keep: (query, candidate) => !query.viewer.reported.has(candidate.id),
+  keep: (_query, { items, viewer }, at) => !viewer.reported.has(items[at] as number),
 };

@@ -1,8 +1,9 @@
 import type { Filter } from '../../engine/pipeline.ts';
-import type { FeedCandidate, FeedQuery } from '../query.ts';
+import type { FeedCandidates } from '../candidates.ts';
+import type { FeedQuery } from '../query.ts';
 
 /** Not served in this session, and never watched, unless all has been watched. */
-export const notSeen: Filter<FeedQuery, FeedCandidate> = {
+export const notSeen: Filter<FeedQuery, FeedCandidates> = {
   name: 'not-seen',
-  keep: (query, candidate) => !query.served.has(candidate.id) && (query.allowSeen || candidate.seenAt === null),
+  keep: ({ allowSeen }, { items, seen, viewer }, at) => !viewer.served.has(items[at] as number) && (allowSeen || seen[at] === 0),
 };

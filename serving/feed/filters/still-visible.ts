@@ -1,5 +1,10 @@
+import { fact, factWidth, flag } from '../../catalogue/video-table.ts';
 import type { Filter } from '../../engine/pipeline.ts';
-import type { FeedCandidate, FeedQuery } from '../query.ts';
+import type { FeedCandidates } from '../candidates.ts';
+import type { FeedQuery } from '../query.ts';
 
 /** Published, and not removed since. */
-export const stillVisible: Filter<FeedQuery, FeedCandidate> = { name: 'still-visible', keep: (_query, candidate) => candidate.card !== null };
+export const stillVisible: Filter<FeedQuery, FeedCandidates> = {
+  name: 'still-visible',
+  keep: (_query, { facts }, at) => ((facts[at * factWidth + fact.flags] as number) & flag.visible) !== 0,
+};

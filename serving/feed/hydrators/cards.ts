@@ -1,15 +1,14 @@
 import type { Hydrator } from '../../engine/pipeline.ts';
-import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
+import type { FeedCandidates } from '../candidates.ts';
+import { numberedViewer } from '../numbered-viewer.ts';
+import type { FeedQuery, FeedServices } from '../query.ts';
 
-/** What the catalogue knows of every candidate; its card is null for a removed or unknown one. */
-export const cards = ({ catalogue }: FeedServices): Hydrator<FeedQuery, FeedCandidate> => ({
+/** What the catalogue knows of every candidate, and of the viewer in its numbers. */
+export const cards = ({ catalogue }: FeedServices): Hydrator<FeedQuery, FeedCandidates> => ({
   name: 'cards',
-  async hydrate(_query, candidates) {
-    const found = await catalogue.videos(candidates.map((c) => c.id));
-    for (let i = 0; i < candidates.length; i++) {
-      const c = candidates[i] as FeedCandidate;
-      c.video = found[i] ?? null;
-      c.card = c.video?.card ?? null;
-    }
+  async hydrate({ videos, userId, viewer, served }, candidates) {
+    await catalogue.lookUp(videos, candidates.items, candidates.count);
+    videos.gather(candidates.items, candidates.count, candidates.facts);
+    candidates.viewer = numberedViewer(userId, viewer, served, videos);
   },
 });

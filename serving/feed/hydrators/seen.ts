@@ -1,21 +1,16 @@
 import { userSeen } from '#schemas/features/views/engagement.ts';
 import type { Hydrator } from '../../engine/pipeline.ts';
-import type { FeedCandidate, FeedQuery, FeedServices } from '../query.ts';
+import type { FeedCandidates } from '../candidates.ts';
+import type { FeedQuery, FeedServices } from '../query.ts';
 
-/** When the viewer last watched each candidate. */
-export const seen = ({ online }: FeedServices): Hydrator<FeedQuery, FeedCandidate> => ({
+/** Whether the viewer has watched each candidate. */
+export const seen = ({ online }: FeedServices): Hydrator<FeedQuery, FeedCandidates> => ({
   name: 'seen',
-  async hydrate(query, candidates) {
-    const { seen: known, seenMore } = query.viewer;
-    for (const c of candidates) c.seenAt = known.get(c.id) ?? null;
-    if (!seenMore) return;
-    const at = await online.scores(
-      userSeen,
-      query.userId,
-      candidates.map((c) => c.id),
-    );
-    candidates.forEach((c, i) => {
-      c.seenAt = at[i] ?? null;
-    });
+  async hydrate({ userId, viewer, videos }, { items, count, seen: known, viewer: numbered }) {
+    for (let at = 0; at < count; at++) known[at] = numbered.seen.has(items[at] as number) ? 1 : 0;
+    if (!viewer.seenMore) return;
+    const ids = Array.from(items.subarray(0, count), (video) => videos.ids[video] as string);
+    const times = await online.scores(userSeen, userId, ids);
+    for (let at = 0; at < count; at++) known[at] = times[at] === null ? 0 : 1;
   },
 });

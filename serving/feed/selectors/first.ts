@@ -7,7 +7,7 @@ export const first: Selector<FeedQuery, FeedCandidate> = {
   select({ count, allowSeen }, ranked) {
     const selected = ranked.slice(0, count);
     for (const c of selected) {
-      if (allowSeen && c.seenAt !== null) c.reason = 'seen-before';
+      if (allowSeen && c.seen) c.reason = 'seen-before';
       else if (c.reason === '') c.reason = strongest(c);
     }
     return selected;

@@ -28,11 +28,11 @@ const ranked = fc
           id: `v${i}`,
           sources: [sources[item.source]],
           score: item.score,
-          seenAt: null,
+          seen: false,
+          label: -1,
           reason: '',
           propensity: 1,
           features,
-          video: null,
           card: { creatorId: `c${item.creator}`, topics: [`t${item.topic}`] },
         } as unknown as FeedCandidate;
       }),

@@ -9,10 +9,11 @@ const drawn = 10;
 export const explore: Source<FeedQuery> = {
   name: 'explore',
   budgetMs: 60,
-  async find({ retrieval, seed, position, depth }) {
-    const ids = retrieval?.value.ids ?? [];
-    if (ids.length === 0) return [];
+  async find({ retrieval, seed, position, depth, videos }) {
+    const count = retrieval?.value.ids.length ?? 0;
+    if (!retrieval || count === 0) return [];
+    const numbers = videos.ofLabels(retrieval.value);
     const next = lots(seed, position);
-    return Array.from({ length: drawn * depth }, () => ids[next() % ids.length] as string);
+    return Array.from({ length: drawn * depth }, () => numbers.get(next() % count));
   },
 };

@@ -61,19 +61,19 @@ export const exposurePool = (services: FeedServices): Source<FeedQuery> => {
     name: 'exposure-pool',
     budgetMs: 60,
     async find(query) {
-      const { nowMs, region, seed, position } = query;
+      const { nowMs, region, seed, position, videos: table } = query;
       const kinds = kindsOf(query);
       trials.met(kinds);
       const open = await videos(nowMs);
       const waits = (v: OpenVideo) => trials.tooMany(kinds[0] as string, v.regions.get(region) ?? 0) || trials.waits(v.id, kinds);
-      if (open.length <= 2 * offered) return open.filter((v) => !waits(v)).map((v) => v.id);
+      if (open.length <= 2 * offered) return table.numbers(open.flatMap((v) => (waits(v) ? [] : [v.id])));
       const next = lots(seed, position);
       const chosen = new Set<string>();
       for (let draw = 0; draw < draws && chosen.size < offered; draw++) {
         const video = open[next() % open.length] as OpenVideo;
         if (!chosen.has(video.id) && !waits(video)) chosen.add(video.id);
       }
-      return [...chosen];
+      return table.numbers([...chosen]);
     },
   };
 };

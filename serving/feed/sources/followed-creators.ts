@@ -1,4 +1,5 @@
 import { creatorVideos } from '#schemas/features/views/videos.ts';
+import { concatenated } from '../../engine/lists.ts';
 import type { Source } from '../../engine/pipeline.ts';
 import type { FeedQuery, FeedServices } from '../query.ts';
 
@@ -8,9 +9,9 @@ const maxCreators = 50;
 export const followedCreators = ({ lists }: FeedServices): Source<FeedQuery> => ({
   name: 'followed-creators',
   budgetMs: 60,
-  async find({ viewer, depth }) {
+  async find({ viewer, depth, videos }) {
     const creators = [...viewer.follows].slice(0, maxCreators);
     const found = await lists.keys(creators.map((entity) => ({ view: creatorVideos, entity, limit: 10 * depth })));
-    return found.flat();
+    return concatenated(found.map((ids) => videos.numbersOfShared(ids)));
   },
 });

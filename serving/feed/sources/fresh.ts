@@ -6,8 +6,8 @@ import type { FeedQuery, FeedServices } from '../query.ts';
 export const fresh = ({ lists }: FeedServices): Source<FeedQuery> => ({
   name: 'fresh',
   budgetMs: 60,
-  async find({ depth }) {
+  async find({ depth, videos }) {
     const [newest] = await lists.keys([{ view: freshVideos, entity: 'world', limit: 150 * depth }]);
-    return newest ?? [];
+    return newest ? videos.numbersOfShared(newest) : [];
   },
 });

@@ -20,12 +20,10 @@ export const liveBroadcasts = (services: FeedServices): Source<FeedQuery> => {
   return {
     name: 'live-now',
     budgetMs: 60,
-    async find({ nowMs, region, viewer }) {
+    async find({ nowMs, region, viewer, videos }) {
       const near = ({ creatorId, region: theirs }: Broadcast) => (viewer.follows.has(creatorId) ? 2 : theirs === region ? 1 : 0);
-      return (await broadcasts(nowMs))
-        .toSorted((a, b) => near(b) - near(a))
-        .slice(0, offered)
-        .map((b) => b.id);
+      const nearest = (await broadcasts(nowMs)).toSorted((a, b) => near(b) - near(a)).slice(0, offered);
+      return videos.numbers(nearest.map((b) => b.id));
     },
   };
 };

@@ -1,3 +1,4 @@
+import { concatenated } from '../../engine/lists.ts';
 import type { Source } from '../../engine/pipeline.ts';
 import type { FeedQuery, FeedServices } from '../query.ts';
 
@@ -7,12 +8,12 @@ const nearest = 30;
 const nearestNew = 10;
 
 /** Videos that look and sound like those that the viewer has answered well lately: nobody needs to have answered them yet. */
-export const similarContent = ({ catalogue, looks }: FeedServices): Source<FeedQuery> => ({
+export const similarContent = ({ looks }: FeedServices): Source<FeedQuery> => ({
   name: 'similar-content',
   budgetMs: 60,
-  async find({ content, viewer, depth }) {
+  async find({ content, viewer, depth, videos }) {
     if (!content || viewer.step === 'newcomer') return [];
-    const { neighbours, ids } = content.value;
+    const { neighbours } = content.value;
     const from = [...viewer.videos.keys()]
       .flatMap((id) => {
         const vector = looks.vector(content, id);
@@ -20,7 +21,7 @@ export const similarContent = ({ catalogue, looks }: FeedServices): Source<FeedQ
       })
       .slice(0, seeds);
     const found = await neighbours.of(from, nearest * depth);
-    const standing = found.flatMap((labels) => Array.from(labels, (label) => ids[label] as string)).filter((id) => !catalogue.isGone(id));
-    return [...standing, ...from.flatMap(({ vector }) => looks.near(content, vector, nearestNew * depth))];
+    const beside = from.flatMap(({ vector }) => looks.near(content, vector, nearestNew * depth));
+    return concatenated([videos.standing(content.value, concatenated(found)), videos.numbers(beside)]);
   },
 });

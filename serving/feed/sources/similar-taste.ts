@@ -1,3 +1,4 @@
+import { concatenated } from '../../engine/lists.ts';
 import type { Source } from '../../engine/pipeline.ts';
 import type { FeedQuery, FeedServices } from '../query.ts';
 
@@ -8,14 +9,14 @@ const fromDelta = 50;
  * Videos near the viewer's vector, which is folded in from his last answers: from the index, from what was
  * published since it was built, and without what was removed since.
  */
-export const similarTaste = ({ catalogue, delta }: FeedServices): Source<FeedQuery> => ({
+export const similarTaste = ({ delta }: FeedServices): Source<FeedQuery> => ({
   name: 'similar-taste',
   budgetMs: 60,
-  async find({ retrieval, taste, viewer, depth }) {
+  async find({ retrieval, taste, viewer, depth, videos }) {
     if (!retrieval || !taste || viewer.step !== 'vector') return [];
-    const { index, ids } = retrieval.value;
+    const { index } = retrieval.value;
     const [hits] = await index.search(taste, Math.min(index.count, fromIndex * depth));
-    const near = Array.from(hits?.labels ?? [], (label) => ids[label] as string).filter((id) => !catalogue.isGone(id));
-    return [...near, ...delta.near(retrieval, taste, fromDelta * depth)];
+    const near = videos.standing(retrieval.value, hits?.labels ?? []);
+    return concatenated([near, videos.numbers(delta.near(retrieval, taste, fromDelta * depth))]);
   },
 });

@@ -1,0 +1,52 @@
+/** How a candidate's way ended before anything was made of it: above these stand the filters, by their place. */
+export const way = { goesOn: 0, narrowed: 1, dropped: 2 } as const;
+
+/**
+ * What sources offered for one request: candidates by place, with a column for each thing that stages say of them.
+ * Most of a thousand candidates are dropped or narrowed away: an object for each of them would be most of what a
+ * request fetches from memory and leaves to the garbage collector.
+ */
+export class Candidates {
+  readonly limit: number;
+  count = 0;
+  /** What was offered, by its number. */
+  readonly items: Int32Array;
+  /** Every source that offered it: a bit for each, by the place of the source. */
+  readonly sources: Uint32Array;
+  readonly score: Float64Array;
+  /** Where its way ended, see `way`. */
+  readonly ways: Uint8Array;
+  readonly #places = new Map<number, number>();
+
+  constructor(limit: number) {
+    this.limit = limit;
+    this.items = new Int32Array(limit);
+    this.sources = new Uint32Array(limit);
+    this.score = new Float64Array(limit);
+    this.ways = new Uint8Array(limit);
+  }
+
+  /** Merges what each source offers by turns, so that no source crowds out another; what comes again is one candidate. */
+  merge(offers: readonly ArrayLike<number>[]): void {
+    const { limit, items, sources } = this;
+    const places = this.#places;
+    places.clear();
+    let count = 0;
+    const longest = offers.reduce((most, list) => Math.max(most, list.length), 0);
+    for (let turn = 0; turn < longest; turn++)
+      for (let s = 0; s < offers.length; s++) {
+        const item = offers[s]?.[turn];
+        if (item === undefined) continue;
+        const known = places.get(item);
+        if (known !== undefined) (sources[known] as number) |= 1 << s;
+        else if (count < limit) {
+          items[count] = item;
+          sources[count] = 1 << s;
+          places.set(item, count++);
+        }
+      }
+    this.count = count;
+    this.score.fill(0, 0, count);
+    this.ways.fill(way.goesOn, 0, count);
+  }
+}
