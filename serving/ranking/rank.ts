@@ -71,7 +71,9 @@ async function orHeuristic(
   } catch {
     telemetry.count('foryou_ranker_failures_total', {});
   }
-  return { learnt: false, worth: Float64Array.from(places, (at) => heuristicWorth(data, at * width)) };
+  const worth = new Float64Array(places.length);
+  for (let i = 0; i < worth.length; i++) worth[i] = heuristicWorth(data, (places[i] as number) * width);
+  return { learnt: false, worth };
 }
 
 /** Of many candidates the pre-ranker chooses those that the ranker looks at, and those that a later stage must have pass. */
@@ -87,9 +89,10 @@ export const preRank = (telemetry: Telemetry): Narrower<FeedQuery, FeedCandidate
     });
     for (let i = 0; i < kept.length; i++) {
       const at = kept[i] as number;
-      c.score[at] = (worth[i] as number) + jitter(query.seed, c.facts[at * factWidth + fact.hash] as number);
+      worth[i] = (worth[i] as number) + jitter(query.seed, c.facts[at * factWidth + fact.hash] as number);
+      c.score[at] = worth[i] as number;
     }
-    const least = Float64Array.from(kept, (at) => c.score[at] as number).sort()[kept.length - ranked] as number;
+    const least = worth.sort()[kept.length - ranked] as number;
     const mandatory = query.selection.slots.reduce((bits, { source }) => bits | sourceBit(source), 0);
     return kept.filter((at) => (c.score[at] as number) >= least || ((c.sources[at] as number) & mandatory) !== 0);
   },
