@@ -15,7 +15,7 @@ const aheadAtOnce = 256;
  */
 export class Catalogue implements ChangeListener {
   readonly #online: OnlineStore;
-  #table = new VideoTable(false);
+  #table = new VideoTable({ told: false, lasting: true });
   #following = false;
   #told = false;
   #timer: NodeJS.Timeout | undefined;
@@ -88,7 +88,7 @@ export class Catalogue implements ChangeListener {
 
   /** What a request reads: all that is known while the log is followed, and otherwise what it asks the store for itself. */
   table(): VideoTable {
-    return this.#following ? this.#own() : new VideoTable(false);
+    return this.#following ? this.#own() : new VideoTable({ told: false, lasting: false });
   }
   #own(): VideoTable {
     if (this.#table.size >= most) this.#forget();
@@ -111,7 +111,7 @@ export class Catalogue implements ChangeListener {
   #forget(): void {
     // Of its rows nobody will hear.
     for (const columns of [this.#table.features, this.#table.creatorFeatures]) columns.told = false;
-    this.#table = new VideoTable(this.#told);
+    this.#table = new VideoTable({ told: this.#told, lasting: true });
     this.#ahead = { ids: [], next: 0 };
   }
 

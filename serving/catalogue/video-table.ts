@@ -52,6 +52,23 @@ class Lazy {
   }
 }
 
+/** The same for few of many: what one request asks for. */
+class LazyFew {
+  readonly #values = new Map<number, number>();
+  readonly #find: (at: number) => number;
+
+  constructor(find: (at: number) => number) {
+    this.#find = find;
+  }
+  get(at: number): number {
+    const known = this.#values.get(at);
+    if (known !== undefined) return known;
+    const found = this.#find(at);
+    this.#values.set(at, found);
+    return found;
+  }
+}
+
 /** Names by number, in the order in which they came. */
 class Names {
   readonly names: string[] = [];
@@ -91,10 +108,12 @@ export class VideoTable {
   #facts = new Int32Array(1_024 * factWidth);
   #published = new Float64Array(this.#facts.buffer);
   readonly #lists = new WeakMap<readonly string[], Int32Array>();
-  readonly #columns = new WeakMap<object, Lazy>();
+  readonly #columns = new WeakMap<object, Lazy | LazyFew>();
+  readonly #lasting: boolean;
 
-  /** `told`: whether the store tells of changes. */
-  constructor(told: boolean) {
+  /** `told`: whether the store tells of changes; `lasting`: whether more than one request will read it. */
+  constructor({ told, lasting }: { readonly told: boolean; readonly lasting: boolean }) {
+    this.#lasting = lasting;
     this.features = new KeptColumns(videoView, videoRates, told);
     this.creatorFeatures = new KeptColumns(creatorView, creatorRates, told);
   }
@@ -136,8 +155,8 @@ export class VideoTable {
     return made;
   }
   /** Numbers of the videos of an index, by their labels in it. */
-  ofLabels({ ids }: { readonly ids: readonly string[] }): Lazy {
-    return this.#lazy(ids, () => new Lazy(ids.length, (label) => this.number(ids[label] as string)));
+  ofLabels({ ids }: { readonly ids: readonly string[] }): Lazy | LazyFew {
+    return this.#lazy(ids, ids.length, (label) => this.number(ids[label] as string));
   }
   /** Numbers of these of an index, but for those that were removed since. */
   standing(index: { readonly ids: readonly string[] }, labels: ArrayLike<number>): Int32Array {
@@ -147,8 +166,8 @@ export class VideoTable {
     return this.gone.size === 0 ? found : found.filter((video) => !this.gone.has(video));
   }
   /** Labels in an index by the numbers of videos, -1 where it has none. */
-  labelsIn({ places }: { readonly places: ReadonlyMap<string, number> }): Lazy {
-    return this.#lazy(places, () => new Lazy(this.size, (number) => places.get(this.ids[number] as string) ?? nobody));
+  labelsIn({ places }: { readonly places: ReadonlyMap<string, number> }): Lazy | LazyFew {
+    return this.#lazy(places, this.size, (number) => places.get(this.ids[number] as string) ?? nobody);
   }
   /** The same of many: of those of `videos` at some places. */
   labelsOf(index: { readonly places: ReadonlyMap<string, number> }, videos: Int32Array, places: Int32Array): Int32Array {
@@ -157,10 +176,10 @@ export class VideoTable {
     for (let i = 0; i < found.length; i++) found[i] = labels.get(videos[places[i] as number] as number);
     return found;
   }
-  #lazy(of: object, make: () => Lazy): Lazy {
+  #lazy(of: object, size: number, find: (at: number) => number): Lazy | LazyFew {
     const known = this.#columns.get(of);
     if (known) return known;
-    const made = make();
+    const made = this.#lasting ? new Lazy(size, find) : new LazyFew(find);
     this.#columns.set(of, made);
     return made;
   }
@@ -176,9 +195,6 @@ export class VideoTable {
 
   isKnown(video: number): boolean {
     return ((this.#facts[video * factWidth + fact.flags] as number) & flag.known) !== 0;
-  }
-  isVisible(video: number): boolean {
-    return ((this.#facts[video * factWidth + fact.flags] as number) & flag.visible) !== 0;
   }
   creatorOf(video: number): number {
     return this.#facts[video * factWidth + fact.creator] as number;

@@ -26,7 +26,7 @@ const card: VideoCard = {
 
 /** For tests and benchmarks of single stages: a newcomer's request, in a table of so many videos, each a second longer than the one before. */
 export function feedQuery(videos: number, parts: Partial<FeedQuery> = {}): FeedQuery {
-  const table = new VideoTable(false);
+  const table = new VideoTable({ told: false, lasting: false });
   for (let i = 0; i < videos; i++) table.learn(table.number(`v${i}`), 1, { ...card, creatorId: `creator-${i % 97}`, durationMs: 1_000 * (i + 1) });
   return {
     requestId: 'request',
