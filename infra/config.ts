@@ -36,6 +36,8 @@ export interface Config {
   readonly jwt: { readonly secret: string | undefined; readonly jwksUrl: string | undefined; readonly issuer: string };
   readonly limits: { readonly perUserPerMinute: number; readonly perAddressPerMinute: number };
   readonly flushMs: number;
+  /** A longer delta of a shard is merged in parts, in bytes. */
+  readonly mergeBytes: number;
   /** How long a job that died silently keeps others out. */
   readonly jobLeaseMs: number;
   /** What happens later than this after an impression is not an answer to it. */
@@ -139,6 +141,7 @@ export function readConfig(env: Environment = process.env): Config {
     },
     sessionTimeoutMs: whole(env, 'FORYOU_SESSION_TIMEOUT_MS', 10_000, 1_000, 300_000),
     flushMs: whole(env, 'FORYOU_FLUSH_MS', 10, 1, 10_000),
+    mergeBytes: whole(env, 'FORYOU_MERGE_BYTES', 65_536, 1, 16_777_216),
     jobLeaseMs: whole(env, 'FORYOU_JOB_LEASE_MS', 60_000, 1_000, 3_600_000),
     trainingHorizonMs: 1_000 * whole(env, 'FORYOU_TRAINING_HORIZON_SECONDS', 1_800, 1, 86_400),
     logLevel: env['FORYOU_LOG_LEVEL'] ?? 'info',
@@ -170,6 +173,7 @@ export function environmentOf(config: Config, more: Record<string, string> = {})
     FORYOU_PARTITIONS: String(config.partitions),
     FORYOU_ONLINE_SHARDS: String(config.onlineShards),
     FORYOU_DEDUPE_GENERATION: String(config.dedupeGeneration),
+    FORYOU_MERGE_BYTES: String(config.mergeBytes),
     FORYOU_SESSION_TIMEOUT_MS: String(config.sessionTimeoutMs),
     FORYOU_LOG_LEVEL: config.logLevel,
     FORYOU_JOB_LEASE_MS: String(config.jobLeaseMs),

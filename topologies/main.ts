@@ -30,6 +30,8 @@ import { type Mismatch, verifyMedia } from './processing/verify.ts';
 export const settingsFrom = (config: Config): EngineSettings => ({
   dedupeGeneration: config.dedupeGeneration,
   flushMs: config.flushMs,
+  mergeBytes: config.mergeBytes,
+  foldRecords: 200_000,
   insertMs: 500,
   insertRecords: 100_000,
 });

@@ -1,8 +1,10 @@
 import type { KafkaMessage } from 'kafkajs';
+import { FetchedRecord } from './kafka-record-batch.ts';
 import type { LogRecord } from './log.ts';
 
 /** A record as kafkajs hands it over; headers only where there are some, since most have none. */
-export function fromMessage(message: KafkaMessage): LogRecord {
+export function fromMessage(message: KafkaMessage | FetchedRecord): LogRecord {
+  if (message instanceof FetchedRecord) return message;
   return {
     offset: Number(message.offset),
     key: message.key,

@@ -1,3 +1,4 @@
+import './kafka-record-batch.ts';
 import { createRequire } from 'node:module';
 import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs';
 import { ForyouError } from '../errors.ts';

@@ -1,14 +1,42 @@
-import { layoutOf } from '#schemas/features/layout.ts';
+import { layoutOf, type PackedSlot } from '#schemas/features/layout.ts';
 import { type AnyView, fingerprint } from '#schemas/features/view.ts';
 
 /**
- * A shard's delta travels as one MessagePack array of operations, so that a flush is one argument:
- *   packed  [0, viewIndex, key, bytes]            bytes as in `layout.ts`
- *   ranked  [1, viewIndex, key, [logWeight, member, ...]]
- *   recent  [2, viewIndex, key, [timeMs as decimal text, member, ...]]
- *   card    [3, viewIndex, key, timeMs, body]
+ * A delta travels as one flat MessagePack array, so that a merge is one argument and the script makes
+ * no table for each entity. It is a list of sections, each beginning with the view's place in the catalog:
+ *   packed  view, n, (key, bytes) × n               bytes as in `layout.ts`
+ *   card    view, n, (key, bytes) × n               f64 timeMs, body
+ *   ranked  view, n, key, (score, member) × n       score as in `monoids.ts`
+ *   recent  view, n, key, (timeMs, member) × n
+ * Scores and times are decimal text: most go to the store as they are.
  */
-export const op = { packed: 0, ranked: 1, recent: 2, card: 3 } as const;
+export interface DeltaPart {
+  /** How many values of the array it holds. */
+  readonly tokens: number;
+  readonly bytes: Buffer;
+}
+
+/** One delta of several parts. */
+export function joinDelta(parts: readonly DeltaPart[]): Buffer {
+  const head = Buffer.alloc(5);
+  head[0] = 0xdd;
+  head.writeUInt32BE(
+    parts.reduce((sum, part) => sum + part.tokens, 0),
+    1,
+  );
+  return Buffer.concat([head, ...parts.map((part) => part.bytes)]);
+}
+
+/** What a merge must know of a view. */
+export interface DescribedView {
+  readonly storage: AnyView['storage'];
+  readonly fingerprint: number;
+  /** Ranked and recent: most keys of an entity. */
+  readonly capacity: number;
+  /** Packed: the columns, and how many doubles they are. */
+  readonly slots: readonly PackedSlot[];
+  readonly doubles: number;
+}
 
 /** Views in a fixed order; the index in a delta refers to it. */
 export class ViewCatalog {
@@ -21,53 +49,84 @@ export class ViewCatalog {
     if (found < 0) throw new TypeError(`view ${view.name} is not in the catalog`);
     return found;
   }
-  /** What the merge script must know of each view: pack format and half-life per double, or capacity. */
-  describe(): { storage: string; doubles: number; halfLives: number[]; fingerprint: number; capacity: number }[] {
+  describe(): DescribedView[] {
     return this.views.map((view) => {
-      if (view.storage !== 'packed')
-        return { storage: view.storage, doubles: 0, halfLives: [], fingerprint: 0, capacity: 'capacity' in view ? view.capacity : 0 };
-      const layout = layoutOf(view);
-      // 0 marks the time of a last-write register, -1 its value, Infinity a count.
-      const halfLives = layout.slots.flatMap((slot) => (slot.kind === 'lastWrite' ? [0, -1] : [slot.halfLifeMs]));
-      return { storage: view.storage, doubles: layout.doubles, halfLives, fingerprint: layout.fingerprint, capacity: 0 };
+      const { slots, doubles } = view.storage === 'packed' ? layoutOf(view) : { slots: [], doubles: 0 };
+      return { storage: view.storage, fingerprint: fingerprint(view), capacity: 'capacity' in view ? view.capacity : 0, slots, doubles };
     });
   }
 }
 
+const newBytes = 4_096;
+/** A burst must not keep its memory for ever. */
+const keptBytes = 1 << 20;
+
 /** Appends MessagePack to a growing buffer; only the forms that deltas need. */
 export class DeltaWriter {
-  #buffer = Buffer.allocUnsafe(1 << 16);
-  #at = 5;
+  #buffer = Buffer.allocUnsafe(newBytes);
+  #at = 0;
+  #tokens = 0;
+  /** The open section of values: its view, where its n stands, and n so far. */
+  #view = -1;
+  #countAt = 0;
   #count = 0;
 
-  get empty(): boolean {
-    return this.#count === 0;
+  /** One more key of a packed view or of cards: key and bytes must follow. */
+  value(viewIndex: number): this {
+    if (this.#view !== viewIndex) {
+      this.#close();
+      this.#section(viewIndex, 0);
+      this.#view = viewIndex;
+    }
+    this.#count++;
+    return this;
   }
+
+  /** An entity of a ranked or a recent view: its key and n times score and member must follow. */
+  list(viewIndex: number, n: number): this {
+    this.#close();
+    this.#section(viewIndex, n);
+    return this;
+  }
+
+  #section(viewIndex: number, n: number): void {
+    this.#room(7);
+    this.#buffer[this.#at++] = 0xcc;
+    this.#buffer[this.#at++] = viewIndex;
+    this.#buffer[this.#at] = 0xce;
+    this.#countAt = this.#at + 1;
+    this.#buffer.writeUInt32BE(n, this.#countAt);
+    this.#at += 5;
+    this.#tokens += 2;
+  }
+
+  #close(): void {
+    if (this.#view < 0) return;
+    this.#buffer.writeUInt32BE(this.#count, this.#countAt);
+    this.#view = -1;
+    this.#count = 0;
+  }
+
   #room(bytes: number): void {
     if (this.#at + bytes <= this.#buffer.length) return;
     const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + bytes));
     this.#buffer.copy(grown, 0, 0, this.#at);
     this.#buffer = grown;
   }
-  operation(kind: number, viewIndex: number, length: number): this {
-    this.#count++;
-    this.#room(4);
-    this.#buffer[this.#at++] = 0x90 | length;
-    this.#buffer[this.#at++] = kind;
-    this.#buffer[this.#at++] = 0xcc;
-    this.#buffer[this.#at++] = viewIndex;
-    return this;
-  }
-  /** A string made of an ASCII prefix and UTF-8 bytes. */
-  key(prefix: string, bytes: Uint8Array, from: number, to: number): this {
+
+  /** A string made of a prefix and UTF-8 bytes. Both are short: a loop costs less than a call. */
+  key(prefix: Uint8Array, bytes: Uint8Array, from: number, to: number): this {
     const length = prefix.length + to - from;
     this.#room(length + 5);
     this.#header(length);
-    this.#at += this.#buffer.write(prefix, this.#at, 'latin1');
-    this.#buffer.set(bytes.subarray(from, to), this.#at);
-    this.#at += to - from;
+    const buffer = this.#buffer;
+    let at = this.#at;
+    for (let i = 0; i < prefix.length; i++) buffer[at++] = prefix[i] as number;
+    for (let i = from; i < to; i++) buffer[at++] = bytes[i] as number;
+    this.#at = at;
     return this;
   }
+
   /** Space for raw bytes that the caller fills: returns the buffer and where to write. */
   bytes(length: number): { buffer: Buffer; at: number } {
     this.#room(length + 5);
@@ -76,40 +135,51 @@ export class DeltaWriter {
     this.#at += length;
     return { buffer: this.#buffer, at };
   }
+
+  /** A card as it is stored: f64 time, body. */
+  card(timeMs: number, body: string): this {
+    const length = Buffer.byteLength(body);
+    const { buffer, at } = this.bytes(8 + length);
+    buffer.writeDoubleLE(timeMs, at);
+    buffer.write(body, at + 8);
+    return this;
+  }
+
+  /** A whole number that is not negative, up to 2^53, as decimal text. */
+  whole(value: number): this {
+    this.#room(21);
+    let digits = 1;
+    for (let over = 10; over <= value; over *= 10) digits++;
+    this.#header(digits);
+    // In two halves: division is fast for 32-bit numbers.
+    let high = Math.floor(value / 1e8);
+    let low = value - high * 1e8;
+    for (let i = this.#at + digits - 1, n = 0; i >= this.#at; i--, n++) {
+      if (n === 8) low = high % 1e8;
+      if (n === 8) high = Math.floor(high / 1e8);
+      const next = (low / 10) | 0;
+      this.#buffer[i] = 48 + low - next * 10;
+      low = next;
+    }
+    this.#at += digits;
+    return this;
+  }
+
   // raw 32 (0xdb): Redis's cmsgpack reads every string form the same way
   #header(length: number): void {
     this.#buffer[this.#at] = 0xdb;
     this.#buffer.writeUInt32BE(length, this.#at + 1);
     this.#at += 5;
+    this.#tokens++;
   }
-  /** ASCII text. */
-  text(text: string): this {
-    this.#room(text.length + 5);
-    this.#header(text.length);
-    this.#at += this.#buffer.write(text, this.#at, 'latin1');
-    return this;
-  }
-  array(length: number): this {
-    this.#room(5);
-    this.#buffer[this.#at] = 0xdd;
-    this.#buffer.writeUInt32BE(length, this.#at + 1);
-    this.#at += 5;
-    return this;
-  }
-  number(value: number): this {
-    this.#room(9);
-    this.#buffer[this.#at] = 0xcb;
-    this.#buffer.writeDoubleBE(value, this.#at + 1);
-    this.#at += 9;
-    return this;
-  }
-  /** The delta so far as its own buffer; the writer starts again. */
-  finish(): Buffer {
-    this.#buffer[0] = 0xdd;
-    this.#buffer.writeUInt32BE(this.#count, 1);
-    const delta = Buffer.from(this.#buffer.subarray(0, this.#at));
-    this.#at = 5;
-    this.#count = 0;
-    return delta;
+
+  /** What was written, as its own buffer; the writer starts again. */
+  finish(): DeltaPart {
+    this.#close();
+    const part = { tokens: this.#tokens, bytes: Buffer.from(this.#buffer.subarray(0, this.#at)) };
+    if (this.#buffer.length > keptBytes) this.#buffer = Buffer.allocUnsafe(newBytes);
+    this.#at = 0;
+    this.#tokens = 0;
+    return part;
   }
 }

@@ -1,20 +1,18 @@
 import { decode } from '@msgpack/msgpack';
-import { entityOfKey, onlineKey, shardOf } from '#schemas/features/layout.ts';
+import { entityOfKey, onlineKey, scoreSteps, shardOf, storedScore } from '#schemas/features/layout.ts';
 import { addLogWeights } from '#schemas/features/monoids.ts';
 import type { AnyView } from '#schemas/features/view.ts';
 import { ForyouError } from '../errors.ts';
-import { op, type ViewCatalog } from './delta.ts';
-import type { ChangeListener, OnlineStore, SourcePartition, TopRead } from './online.ts';
-
-type Described = ReturnType<ViewCatalog['describe']>[number];
+import type { DescribedView, ViewCatalog } from './delta.ts';
+import { type ChangeListener, type Mark, markAt, type OnlineStore, type SourcePartition, type TopRead, writeMark } from './online.ts';
 
 /** The online store in memory: the same merges as `merge.lua`, for unit tests. */
 export class MemoryOnlineStore implements OnlineStore {
   readonly shards: number;
-  readonly #views: Described[];
+  readonly #views: DescribedView[];
   readonly #values = new Map<string, Buffer>();
   readonly #sets = new Map<string, Map<string, number>>();
-  readonly #watermarks = new Map<string, number>();
+  readonly #watermarks = new Map<string, Mark>();
   readonly #watched = new Set<string>();
   #listener: ChangeListener | undefined;
   #layout: string | undefined;
@@ -29,55 +27,54 @@ export class MemoryOnlineStore implements OnlineStore {
     if (this.#layout !== layout.clusterId) throw new ForyouError('layout-mismatch', `the store belongs to log ${this.#layout}`);
   }
 
-  async watermarks(source: SourcePartition): Promise<number[]> {
-    return Array.from({ length: this.shards }, (_, shard) => this.#watermarks.get(id(shard, source)) ?? 0);
+  async watermarks(source: SourcePartition): Promise<Mark[]> {
+    return Array.from({ length: this.shards }, (_, shard) => this.#watermarks.get(id(shard, source)) ?? markAt(0));
   }
 
-  async merge(shard: number, source: SourcePartition, expected: number, to: number, delta: Buffer): Promise<'applied' | 'already' | 'conflict'> {
-    const stored = this.#watermarks.get(id(shard, source)) ?? 0;
-    if (stored === to) return 'already';
-    if (stored !== expected) return 'conflict';
+  async merge(shard: number, source: SourcePartition, expected: Mark, to: Mark, delta: Buffer): Promise<'applied' | 'already' | 'conflict'> {
+    const stored = writeMark(this.#watermarks.get(id(shard, source)) ?? markAt(0));
+    if (stored === writeMark(to)) return 'already';
+    if (stored !== writeMark(expected)) return 'conflict';
     // Raw strings may hold any bytes, so they are decoded as bytes and read as UTF-8 where they are keys.
-    for (const operation of decode(delta, { rawStrings: true }) as Operation[]) this.#apply(operation);
+    const tokens = decode(delta, { rawStrings: true }) as (number | Uint8Array)[];
+    for (let i = 0; i < tokens.length; ) {
+      const view = this.#views[tokens[i] as number] as DescribedView;
+      const n = tokens[i + 1] as number;
+      i += 2;
+      const keyed = view.storage === 'ranked' || view.storage === 'recent';
+      const key = keyed ? utf8(tokens[i++] as Uint8Array) : '';
+      const pairs = tokens.slice(i, i + 2 * n) as Uint8Array[];
+      i += 2 * n;
+      if (keyed) this.#mergeSet(key, view, pairs);
+      else for (let p = 0; p < pairs.length; p += 2) this.#mergeValue(utf8(pairs[p] as Uint8Array), view, Buffer.from(pairs[p + 1] as Uint8Array));
+    }
     this.#watermarks.set(id(shard, source), to);
     return 'applied';
   }
 
-  #apply([kind, viewIndex, rawKey, payload, body]: Operation): void {
-    const view = this.#views[viewIndex] as Described;
-    const key = utf8(rawKey);
-    if (this.#watched.delete(key)) {
-      const { view: name, entity } = entityOfKey(key);
-      this.#listener?.changed(name, entity);
-    }
-    if (kind === op.packed) this.#values.set(key, mergePacked(view, this.#values.get(key), Buffer.from(payload as Uint8Array)));
-    else if (kind === op.card) this.#mergeCard(key, payload as number, Buffer.from(body as Uint8Array));
-    else this.#mergeSet(key, view.capacity, payload as (Uint8Array | number)[], kind === op.ranked ? addLogWeights : Math.max);
+  #changed(key: string): void {
+    if (!this.#watched.delete(key)) return;
+    const { view, entity } = entityOfKey(key);
+    this.#listener?.changed(view, entity);
   }
 
-  #mergeSet(key: string, capacity: number, pairs: readonly (Uint8Array | number)[], combine: (a: number, b: number) => number): void {
+  #mergeValue(key: string, view: DescribedView, value: Buffer): void {
+    this.#changed(key);
+    const before = this.#values.get(key);
+    if (view.storage === 'packed') this.#values.set(key, mergePacked(view, before, value));
+    else if (!before || isLater(value, before)) this.#values.set(key, value);
+  }
+
+  #mergeSet(key: string, view: DescribedView, pairs: readonly Uint8Array[]): void {
+    const combine = view.storage === 'ranked' ? addStored : Math.max;
     const set = new Map(this.#sets.get(key));
     for (let i = 0; i < pairs.length; i += 2) {
-      const [sent, bytes] = [pairs[i], pairs[i + 1]] as [number | Uint8Array, Uint8Array];
-      const score = typeof sent === 'number' ? sent : Number(utf8(sent));
-      const member = utf8(bytes);
+      const score = Number(utf8(pairs[i] as Uint8Array));
+      const member = utf8(pairs[i + 1] as Uint8Array);
       const before = set.get(member);
       set.set(member, before === undefined ? score : combine(before, score));
     }
-    this.#sets.set(key, new Map(bestFirst(set).slice(0, capacity)));
-  }
-
-  #mergeCard(key: string, timeMs: number, body: Buffer): void {
-    const before = this.#values.get(key);
-    if (before) {
-      const old = before.subarray(8);
-      const oldTime = before.readDoubleLE(0);
-      if (oldTime > timeMs || (oldTime === timeMs && (old.length === 0 || (body.length > 0 && old.compare(body) >= 0)))) return;
-    }
-    const value = Buffer.alloc(8 + body.length);
-    value.writeDoubleLE(timeMs, 0);
-    body.copy(value, 8);
-    this.#values.set(key, value);
+    this.#sets.set(key, new Map(bestFirst(set).slice(0, view.capacity)));
   }
 
   async values(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]> {
@@ -97,13 +94,16 @@ export class MemoryOnlineStore implements OnlineStore {
   async top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]> {
     return reads.map((r) => {
       const best = bestFirst(this.#sets.get(onlineKey(r.view, shardOf(r.entity, this.shards), r.entity)) ?? new Map()).slice(0, r.limit);
-      return { keys: best.map(([key]) => key), scores: best.map(([, score]) => score) };
+      return { keys: best.map(([key]) => key), scores: best.map(([, score]) => score / stepOf(r.view)) };
     });
   }
 
   async scores(view: AnyView, entity: string, keys: readonly string[]): Promise<(number | null)[]> {
     const set = this.#sets.get(onlineKey(view, shardOf(entity, this.shards), entity));
-    return keys.map((key) => set?.get(key) ?? null);
+    return keys.map((key) => {
+      const score = set?.get(key);
+      return score === undefined ? null : score / stepOf(view);
+    });
   }
 
   async sizes(view: AnyView, entities: readonly string[]): Promise<number[]> {
@@ -113,25 +113,32 @@ export class MemoryOnlineStore implements OnlineStore {
   async close(): Promise<void> {}
 }
 
-type Operation = [kind: number, view: number, key: Uint8Array, payload: unknown, body?: Uint8Array];
-
 const id = (shard: number, s: SourcePartition): string => `${shard} ${s.group} ${s.topic}/${s.partition}`;
 const utf8 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 const bestFirst = (set: ReadonlyMap<string, number>): [string, number][] =>
   [...set].sort(([ka, a], [kb, b]) => b - a || Buffer.compare(Buffer.from(kb), Buffer.from(ka)));
 
-function mergePacked(view: Described, before: Buffer | undefined, delta: Buffer): Buffer {
-  if (!before || before.length !== delta.length || before.readUInt32LE(0) !== view.fingerprint) return delta;
+const stepOf = (view: AnyView): number => (view.storage === 'ranked' ? scoreSteps : 1);
+const addStored = (a: number, b: number): number => storedScore(addLogWeights(a / scoreSteps, b / scoreSteps));
+
+/** The later time wins; at a tie the withdrawal, then the larger body. */
+function isLater(card: Buffer, before: Buffer): boolean {
+  const [time, old] = [card.readDoubleLE(0), before.readDoubleLE(0)];
+  if (time !== old) return time > old;
+  return before.length > 8 && (card.length === 8 || card.compare(before, 8, undefined, 8) > 0);
+}
+
+function mergePacked({ fingerprint, slots }: DescribedView, before: Buffer | undefined, delta: Buffer): Buffer {
+  if (!before || before.length !== delta.length || before.readUInt32LE(0) !== fingerprint) return delta;
   const merged = Buffer.from(before);
   const [timeA, timeB] = [before.readDoubleLE(4), delta.readDoubleLE(4)];
   const time = Math.max(timeA, timeB);
   merged.writeDoubleLE(time, 4);
-  for (let i = 0; i < view.doubles; i++) {
-    const at = 12 + 8 * i;
-    const halfLife = view.halfLives[i] as number;
+  for (const slot of slots) {
+    const at = 12 + 8 * slot.at;
     const [a, b] = [before.readDoubleLE(at), delta.readDoubleLE(at)];
-    if (halfLife > 0) merged.writeDoubleLE(a * 2 ** ((timeA - time) / halfLife) + b * 2 ** ((timeB - time) / halfLife), at);
-    else if (halfLife === 0 && (b > a || (b === a && delta.readDoubleLE(at + 8) > before.readDoubleLE(at + 8)))) delta.copy(merged, at, at, at + 16);
+    if (slot.kind === 'decayedSum') merged.writeDoubleLE(a * 2 ** ((timeA - time) / slot.halfLifeMs) + b * 2 ** ((timeB - time) / slot.halfLifeMs), at);
+    else if (b > a || (b === a && delta.readDoubleLE(at + 8) > before.readDoubleLE(at + 8))) delta.copy(merged, at, at, at + 16);
   }
   return merged;
 }

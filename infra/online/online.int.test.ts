@@ -12,9 +12,9 @@ import { firstDifference, foldInto } from '../../topologies/engine/feature-agree
 import { makeEngagement } from '../../topologies/faults/events.ts';
 import { sharedConfig } from '../testing/shared-stack.ts';
 import { eventually } from '../testing/test-stack.ts';
-import { DeltaWriter, op, ViewCatalog } from './delta.ts';
+import { DeltaWriter, joinDelta, ViewCatalog } from './delta.ts';
 import { MemoryOnlineStore } from './memory.ts';
-import type { OnlineStore } from './online.ts';
+import { markAt, type OnlineStore } from './online.ts';
 import { RedisOnlineStore } from './redis.ts';
 
 const config = sharedConfig(inject('stackEnvironment'));
@@ -33,27 +33,36 @@ afterAll(async () => {
 });
 
 const source = (group: string) => ({ group, topic: 'engagement', partition: 0 });
-const empty = () => new DeltaWriter().finish();
+const empty = () => joinDelta([]);
 
 function cardDelta(videoId: string, shard: number, timeMs: number, body: string): Buffer {
   const key = Buffer.from(onlineKey(videoCard as unknown as AnyView, shard, videoId));
-  const text = Buffer.from(body);
-  return new DeltaWriter()
-    .operation(op.card, catalog.index(videoCard as unknown as AnyView), 5)
-    .key('', key, 0, key.length)
-    .number(timeMs)
-    .key('', text, 0, text.length)
-    .finish();
+  const writer = new DeltaWriter()
+    .value(catalog.index(videoCard as unknown as AnyView))
+    .key(key, key, 0, 0)
+    .card(timeMs, body);
+  return joinDelta([writer.finish()]);
 }
 
 describe.each(stores)('online store contract: %s', (name, store) => {
   test('a watermark moves once, repeats change nothing, and a wrong expectation is refused', async () => {
     const s = source(`marks-${name}`);
-    expect(await store.watermarks(s)).toEqual([0, 0, 0, 0]);
-    expect(await store.merge(2, s, 0, 10, empty())).toBe('applied');
-    expect(await store.merge(2, s, 0, 10, empty())).toBe('already');
-    expect(await store.merge(2, s, 5, 20, empty())).toBe('conflict');
-    expect(await store.watermarks(s)).toEqual([0, 0, 10, 0]);
+    const offsets = async () => (await store.watermarks(s)).map((mark) => [...new Set(mark)]);
+    expect(await offsets()).toEqual([[0], [0], [0], [0]]);
+    expect(await store.merge(2, s, markAt(0), markAt(10), empty())).toBe('applied');
+    expect(await store.merge(2, s, markAt(0), markAt(10), empty())).toBe('already');
+    expect(await store.merge(2, s, markAt(5), markAt(20), empty())).toBe('conflict');
+    expect(await offsets()).toEqual([[0], [0], [10], [0]]);
+  });
+
+  test('the lanes of a shard move one by one', async () => {
+    const s = source(`lanes-${name}`);
+    const one = markAt(0).map((_, lane) => (lane === 3 ? 10 : 0));
+    expect(await store.merge(1, s, markAt(0), one, empty())).toBe('applied');
+    expect((await store.watermarks(s))[1]).toEqual(one);
+    expect(await store.merge(1, s, markAt(0), markAt(10), empty())).toBe('conflict');
+    expect(await store.merge(1, s, one, markAt(10), empty())).toBe('applied');
+    expect((await store.watermarks(s))[1]).toEqual(markAt(10));
   });
 
   test('a delta is merged with its watermark, and not merged again', async () => {
@@ -80,7 +89,7 @@ describe.each(stores)('online store contract: %s', (name, store) => {
     const s = source(`cards-${name}`);
     let at = 0;
     const merge = async (timeMs: number, body: string) => {
-      await store.merge(shard, s, at, at + 1, cardDelta(videoId, shard, timeMs, body));
+      await store.merge(shard, s, markAt(at), markAt(at + 1), cardDelta(videoId, shard, timeMs, body));
       at++;
       return (await store.values(videoCard as unknown as AnyView, [videoId]))[0]?.toString('utf8', 8);
     };

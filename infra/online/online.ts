@@ -1,3 +1,4 @@
+import { lanes } from '#schemas/features/layout.ts';
 import type { AnyView } from '#schemas/features/view.ts';
 
 /**
@@ -11,13 +12,13 @@ export interface OnlineStore {
    * with another number of shards or from another log.
    */
   open(layout: { readonly clusterId: string }): Promise<void>;
-  /** For each shard the next offset that it lacks of this source; 0 when it has none. */
-  watermarks(source: SourcePartition): Promise<number[]>;
+  /** The watermark of each shard. */
+  watermarks(source: SourcePartition): Promise<Mark[]>;
   /**
    * Merges a delta and moves the shard's watermark from `expected` to `to`, both or neither.
    * `already`: the watermark stood at `to`. `conflict`: it stood elsewhere, and nothing changed.
    */
-  merge(shard: number, source: SourcePartition, expected: number, to: number, delta: Buffer): Promise<'applied' | 'already' | 'conflict'>;
+  merge(shard: number, source: SourcePartition, expected: Mark, to: Mark, delta: Buffer): Promise<'applied' | 'already' | 'conflict'>;
   /** Values of packed or card entities, null where there is none. One round trip. */
   values(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]>;
   /** As `values`, and the listener is told of the next change of each, whether it has a value yet or not. */
@@ -43,6 +44,20 @@ export interface ChangeListener {
   /** A value that `watchedValues` gave is another now. It may come before the reading that it concerns is answered. */
   changed(view: string, entity: string): void;
 }
+
+/** Of each lane of a shard the next offset of a source that it lacks; 0 when it has none. */
+export type Mark = readonly number[];
+export const markAt = (offset: number): Mark => new Array<number>(lanes).fill(offset);
+
+/** All lanes at one offset are written as that offset. */
+export const writeMark = (mark: Mark): string => (mark.every((offset) => offset === mark[0]) ? String(mark[0]) : mark.join());
+export function readMark(text: string | null): Mark {
+  const offsets = (text ?? '0').split(',').map(Number);
+  return offsets.length === lanes ? offsets : markAt(offsets[0] as number);
+}
+
+/** What the lane of a slot (`slotOf`) lacks from. */
+export const offsetOf = (marks: readonly Mark[], slot: number): number => (marks[slot % marks.length] as Mark)[Math.floor(slot / marks.length)] as number;
 
 export interface SourcePartition {
   readonly group: string;

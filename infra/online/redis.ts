@@ -1,25 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { onlineKey, shardOf } from '#schemas/features/layout.ts';
+import { lanes, onlineKey, scoreSteps, shardOf } from '#schemas/features/layout.ts';
 import type { AnyView } from '#schemas/features/view.ts';
 import { ForyouError } from '../errors.ts';
 import type { ViewCatalog } from './delta.ts';
-import type { ChangeListener, OnlineStore, SourcePartition, TopRead } from './online.ts';
+import { mergeScript } from './merge-script.ts';
+import { type ChangeListener, type Mark, type OnlineStore, readMark, type SourcePartition, type TopRead, writeMark } from './online.ts';
 import { Tracking } from './tracking.ts';
 
-const mergeSource = readFileSync(join(import.meta.dirname, 'merge.lua'), 'utf8');
 const outcomes = ['applied', 'already', 'conflict'] as const;
-
-/** The script with the views' descriptions as literals in front: one compiled script per catalog. */
-function mergeScript(catalog: ViewCatalog): string {
-  const number = (n: number) => (n === Infinity ? 'math.huge' : String(n));
-  const views = catalog.describe().map((v) => {
-    const format = `<I4${'d'.repeat(v.doubles + 1)}`;
-    return `{doubles=${v.doubles},format='${format}',fingerprint=${v.fingerprint},capacity=${v.capacity},halfLives={${v.halfLives.map(number).join(',')}}}`;
-  });
-  return `local VIEWS = {${views.join(',\n')}}\n${mergeSource}`;
-}
 
 /** A command for each key would keep this process busy for longer than Redis: it is asked by thousands. */
 const sizesScript = `
@@ -65,7 +53,7 @@ export class RedisOnlineStore implements OnlineStore {
   }
 
   async open(layout: { readonly clusterId: string }): Promise<void> {
-    const mine = JSON.stringify({ shards: this.shards, log: layout.clusterId });
+    const mine = JSON.stringify({ shards: this.shards, lanes, log: layout.clusterId });
     await this.#tried(async () => {
       await this.client.setnx('foryou:layout', mine);
       const recorded = (await this.client.get('foryou:layout')) ?? mine;
@@ -76,17 +64,17 @@ export class RedisOnlineStore implements OnlineStore {
     });
   }
 
-  async watermarks(source: SourcePartition): Promise<number[]> {
+  async watermarks(source: SourcePartition): Promise<Mark[]> {
     return this.#tried(async () => {
       const pipeline = this.client.pipeline();
       for (let shard = 0; shard < this.shards; shard++) pipeline.hget(watermarkKey(shard, source), watermarkField(source));
-      return resultsOf(await pipeline.exec()).map((value) => Number(value ?? 0));
+      return resultsOf(await pipeline.exec()).map((value) => readMark(value as string | null));
     });
   }
 
-  async merge(shard: number, source: SourcePartition, expected: number, to: number, delta: Buffer): Promise<'applied' | 'already' | 'conflict'> {
+  async merge(shard: number, source: SourcePartition, expected: Mark, to: Mark, delta: Buffer): Promise<'applied' | 'already' | 'conflict'> {
     const code = await this.#tried(() =>
-      (this.client as ScriptClient).foryouMerge(watermarkKey(shard, source), watermarkField(source), String(expected), String(to), delta),
+      (this.client as ScriptClient).foryouMerge(watermarkKey(shard, source), watermarkField(source), writeMark(expected), writeMark(to), delta),
     );
     return outcomes[code] ?? 'conflict';
   }
@@ -120,13 +108,14 @@ export class RedisOnlineStore implements OnlineStore {
     return this.#tried(async () => {
       const pipeline = this.client.pipeline();
       for (const r of reads) pipeline.zrevrange(onlineKey(r.view, shardOf(r.entity, this.shards), r.entity), 0, r.limit - 1, 'WITHSCORES');
-      return resultsOf(await pipeline.exec()).map((flat) => {
+      return resultsOf(await pipeline.exec()).map((flat, r) => {
+        const step = stepOf((reads[r] as TopRead).view);
         const keys: string[] = [];
         const scores: number[] = [];
         const list = flat as string[];
         for (let i = 0; i < list.length; i += 2) {
           keys.push(list[i] as string);
-          scores.push(Number(list[i + 1]));
+          scores.push(Number(list[i + 1]) / step);
         }
         return { keys, scores };
       });
@@ -136,7 +125,7 @@ export class RedisOnlineStore implements OnlineStore {
   async scores(view: AnyView, entity: string, keys: readonly string[]): Promise<(number | null)[]> {
     if (keys.length === 0) return [];
     const found = await this.#tried(() => this.client.zmscore(onlineKey(view, shardOf(entity, this.shards), entity), ...keys));
-    return found.map((score) => (score === null ? null : Number(score)));
+    return found.map((score) => (score === null ? null : Number(score) / stepOf(view)));
   }
 
   async sizes(view: AnyView, entities: readonly string[]): Promise<number[]> {
@@ -166,6 +155,7 @@ export class RedisOnlineStore implements OnlineStore {
   }
 }
 
+const stepOf = (view: AnyView): number => (view.storage === 'ranked' ? scoreSteps : 1);
 const watermarkKey = (shard: number, source: SourcePartition): string => `{s${shard}}:watermarks:${source.group}`;
 const watermarkField = (source: SourcePartition): string => `${source.topic}/${source.partition}`;
 

@@ -1,61 +1,54 @@
-import { DeltaWriter, op, type ViewCatalog } from '#infra/online/delta.ts';
+import { DeltaWriter, joinDelta, type ViewCatalog } from '#infra/online/delta.ts';
 import { contribution, type EntityState, entitiesOf } from '#schemas/features/as-of.ts';
-import { layoutOf, onlineKeyPrefix, shardOf } from '#schemas/features/layout.ts';
+import { layoutOf, onlineKeyPrefix, shardOf, slotOf, storedScore } from '#schemas/features/layout.ts';
 import type { Card, Decayed } from '#schemas/features/monoids.ts';
 import type { AnyView, PackedView } from '#schemas/features/view.ts';
 import type { StoredEvent } from './events.ts';
 
 /**
  * What a run of events adds to the online store, one delta per shard: the same as the topologies'
- * fold makes of them, by the plain interpreter of views. `admit` says whether an event still counts for a shard.
+ * fold makes of them, by the plain interpreter of views. `admit` says whether an event still counts for a slot (`slotOf`).
  */
 export function deltasOf(
   events: readonly StoredEvent[],
   views: readonly AnyView[],
   catalog: ViewCatalog,
   shards: number,
-  admit: (shard: number, offset: number) => boolean,
+  admit: (slot: number, offset: number) => boolean,
 ): Buffer[] {
   const writers = Array.from({ length: shards }, () => new DeltaWriter());
   for (const view of views) {
     const states = new Map<string, EntityState>();
     for (const { offset, timeMs, event } of events)
       for (const entity of entitiesOf(view, event)) {
-        if (!admit(shardOf(entity, shards), offset)) continue;
+        if (!admit(slotOf(entity, shards), offset)) continue;
         const state = contribution(view, event, timeMs, states.get(entity));
         if (state) states.set(entity, state);
       }
     const index = catalog.index(view);
     for (const [entity, state] of states) {
       const shard = shardOf(entity, shards);
-      write(writers[shard] as DeltaWriter, view, index, onlineKeyPrefix(view, shard), Buffer.from(entity), state);
+      write(writers[shard] as DeltaWriter, view, index, Buffer.from(onlineKeyPrefix(view, shard)), Buffer.from(entity), state);
     }
   }
-  return writers.map((writer) => writer.finish());
+  return writers.map((writer) => joinDelta([writer.finish()]));
 }
 
-function write(writer: DeltaWriter, view: AnyView, index: number, prefix: string, entity: Buffer, state: EntityState): void {
-  const key = () => writer.key(prefix, entity, 0, entity.length);
+const nothing = new Uint8Array(0);
+
+function write(writer: DeltaWriter, view: AnyView, index: number, prefix: Uint8Array, entity: Buffer, state: EntityState): void {
   if (view.storage === 'packed') {
-    writer.operation(op.packed, index, 4);
-    key();
+    writer.value(index).key(prefix, entity, 0, entity.length);
     writePacked(writer, view, state as Record<string, Decayed>);
   } else if (view.storage === 'card') {
     const { timeMs, body } = state as Card;
-    writer.operation(op.card, index, 5);
-    key();
-    writer.number(timeMs);
-    const bytes = Buffer.from(body);
-    writer.key('', bytes, 0, bytes.length);
+    writer.value(index).key(prefix, entity, 0, entity.length).card(timeMs, body);
   } else {
     const scores = state as ReadonlyMap<string, number>;
-    writer.operation(view.storage === 'ranked' ? op.ranked : op.recent, index, 4);
-    key().array(2 * scores.size);
+    writer.list(index, scores.size).key(prefix, entity, 0, entity.length);
     for (const [member, score] of scores) {
-      if (view.storage === 'ranked') writer.number(score);
-      else writer.text(String(score));
       const bytes = Buffer.from(member);
-      writer.key('', bytes, 0, bytes.length);
+      writer.whole(view.storage === 'ranked' ? storedScore(score) : score).key(nothing, bytes, 0, bytes.length);
     }
   }
 }

@@ -9,6 +9,9 @@ import { engagement } from '#schemas/events/engagement.ts';
 import { follow } from '#schemas/events/follow.ts';
 import { videoErased } from '#schemas/events/video-erased.ts';
 import { publishedVideo, videoPublished } from '#schemas/events/video-published.ts';
+import { entityOfKey, layoutOf } from '#schemas/features/layout.ts';
+import { readPacked } from '#schemas/features/read.ts';
+import type { PackedView } from '#schemas/features/view.ts';
 import { allViews } from '#schemas/features/views/index.ts';
 import { engagements, historyTables } from '#schemas/tables/history.ts';
 import { historyBucket, partKey } from '#schemas/tables/lake.ts';
@@ -141,7 +144,7 @@ test('an empty Redis comes back from history with the values that the stream gav
         (await client.type(key)) === 'zset' ? client.zrange(key, '0', '-1', 'WITHSCORES') : (await client.type(key)) === 'hash' ? null : client.getBuffer(key),
       ),
     );
-    return new Map(keys.map((key, i) => [key, values[i]]));
+    return new Map(keys.map((key, i) => [key, asRead(key, values[i])]));
   };
   const before = await dump();
   expect([...before.keys()].filter((k) => allViews.some((v) => k.includes(`}:${v.name}:`))).length).toBeGreaterThan(300);
@@ -152,26 +155,31 @@ test('an empty Redis comes back from history with the values that the stream gav
   await send(1_030, 1_040, hour.getTime() - 5_000);
   await eventually('the stream goes on', async () => {
     const marks = await ports.online.watermarks({ group: 'engagement-online', topic: 'engagement', partition: 0 });
-    return marks[0] === (await ports.log.offsets('engagement')).find((o) => o.partition === 0)?.high;
+    return Math.min(...marks.flat()) === (await ports.log.offsets('engagement')).find((o) => o.partition === 0)?.high;
   });
 });
 
-type Dumped = Map<string, Buffer | string[] | null | undefined>;
+type Value = Buffer | Float64Array | string[] | null | undefined;
+type Dumped = Map<string, Value>;
+/** The sums of a packed value may be expressed at one moment or another: what they say now is compared. */
+function asRead(key: string, value: Value): Value {
+  const view = allViews.find((v) => v.storage === 'packed' && v.name === entityOfKey(key).view);
+  if (!view || !(value instanceof Buffer)) return value;
+  const columns = new Float64Array(layoutOf(view).slots.length);
+  readPacked(view as PackedView<never>, value, hour.getTime() + 7_200_000, columns);
+  return columns;
+}
+
 /** Keys whose values differ by more than the order of additions explains. */
 function differences(a: Dumped, b: Dumped): string[] {
   const near = (x: number, y: number) => Math.abs(x - y) <= 1e-9 * Math.max(1, Math.abs(x));
-  const equal = (x: Buffer | string[] | null | undefined, y: typeof x): boolean => {
+  const equal = (x: Value, y: Value): boolean => {
     if (!x || !y) return !x === !y;
-    if (Array.isArray(x)) {
-      const scores = (list: string[]) => new Map(list.flatMap((_v, i) => (i % 2 === 0 ? [[list[i] as string, Number(list[i + 1])] as const] : [])));
-      const [sx, sy] = [scores(x), scores(y as string[])];
-      return sx.size === sy.size && [...sx].every(([k, v]) => near(v, sy.get(k) ?? Number.NaN));
-    }
-    const z = y as Buffer;
-    if (x.equals(z)) return true;
-    if (x.length !== z.length || x.length % 8 !== 4) return false;
-    for (let at = 4; at < x.length; at += 8) if (!near(x.readDoubleLE(at), z.readDoubleLE(at))) return false;
-    return true;
+    if (x instanceof Buffer) return x.equals(y as Buffer);
+    if (x instanceof Float64Array) return x.every((v, i) => near(v, (y as Float64Array)[i] as number));
+    const scores = (list: readonly string[]) => new Map(list.flatMap((_v, i) => (i % 2 === 0 ? [[list[i] as string, Number(list[i + 1])] as const] : [])));
+    const [sx, sy] = [scores(x as string[]), scores(y as string[])];
+    return sx.size === sy.size && [...sx].every(([k, v]) => near(v, sy.get(k) ?? Number.NaN));
   };
   return [...new Set([...a.keys(), ...b.keys()])].filter((key) => !equal(a.get(key), b.get(key)));
 }

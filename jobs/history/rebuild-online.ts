@@ -1,6 +1,6 @@
 import { ForyouError } from '#infra/errors.ts';
 import type { ViewCatalog } from '#infra/online/delta.ts';
-import type { OnlineStore } from '#infra/online/online.ts';
+import { type Mark, type OnlineStore, offsetOf, writeMark } from '#infra/online/online.ts';
 import { type OnlineFeed, onlineFeeds } from '#schemas/features/views/index.ts';
 import { historyTables } from '#schemas/tables/history.ts';
 import type { HistoryTable } from '#schemas/tables/table.ts';
@@ -26,21 +26,22 @@ async function rebuildPartition(ports: RebuildPorts, run: JobRun, feed: OnlineFe
   const source = { group: feed.group, topic: feed.contract.topic, partition };
   const watermarks = await online.watermarks(source);
   let rows = 0;
-  for (let from = Math.min(...watermarks); ; ) {
+  for (let from = Math.min(...watermarks.flat()); ; ) {
     run.check();
     const events = await eventsFrom(ports.warehouse, table, partition, from, chunk);
     const last = events.at(-1);
     if (!last) return rows;
     const to = last.offset + 1;
-    const deltas = deltasOf(events, feed.views, catalog, online.shards, (shard, offset) => offset >= (watermarks[shard] as number));
+    const deltas = deltasOf(events, feed.views, catalog, online.shards, (slot, offset) => offset >= offsetOf(watermarks, slot));
     for (const [shard, delta] of deltas.entries()) {
-      const before = watermarks[shard] as number;
-      if (before >= to) continue;
-      if ((await online.merge(shard, source, before, to, delta)) === 'conflict')
+      const before = watermarks[shard] as Mark;
+      const after = before.map((offset) => Math.max(offset, to));
+      if (writeMark(before) === writeMark(after)) continue;
+      if ((await online.merge(shard, source, before, after, delta)) === 'conflict')
         throw new ForyouError('fenced', `the topology of ${feed.group} writes at the same time`, {
           fix: 'stop the online topologies first: they go on from where this ends',
         });
-      watermarks[shard] = to;
+      watermarks[shard] = after;
     }
     rows += events.length;
     from = to;

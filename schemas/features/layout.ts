@@ -21,6 +21,13 @@ export interface PackedLayout {
   readonly bytes: number;
 }
 
+/** Parts of a shard that are merged one by one, each with its own mark: a long delta holds the store only lane by lane. */
+export const lanes = 16;
+
+/** A ranked score is stored as a whole number of these steps of log2: a weight is off by 1.3e-9 of itself at most. */
+export const scoreSteps = 2 ** 28;
+export const storedScore = (logWeight: number): number => Math.max(0, Math.round(logWeight * scoreSteps));
+
 const layouts = new WeakMap<object, PackedLayout>();
 
 export function layoutOf(view: PackedView<never> | AnyView): PackedLayout {
@@ -59,6 +66,8 @@ export function entityOfKey(key: string): { view: string; entity: string } {
 export function shardOf(entity: string, shards: number): number {
   return hashBytes(Buffer.from(entity), shards);
 }
+/** Shard and lane in one number: `slot % shards` is the shard, `slot / shards` the lane. */
+export const slotOf = (entity: string, shards: number): number => shardOf(entity, shards * lanes);
 export function hashBytes(bytes: Uint8Array, shards: number, from = 0, to = bytes.length): number {
   let hash = 0x811c9dc5;
   for (let i = from; i < to; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);

@@ -8,4 +8,7 @@ export interface Signal<E, V = number> {
   readonly sql: string;
 }
 
-export const signal = <E, V = number>(value: (event: E) => V, sql: string): Signal<E, V> => Object.assign((event: E) => value(event), { sql });
+export const signal = <E, V = number>(value: (event: E) => V, sql: string): Signal<E, V> => {
+  if ('sql' in value) throw new TypeError(`${value.name} is a signal already`);
+  return Object.assign(value, { sql });
+};

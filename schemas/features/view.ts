@@ -79,7 +79,7 @@ export function fingerprint(view: AnyView): number {
     view.storage === 'packed'
       ? Object.entries(view.columns).map(([name, c]) => [name, c.aggregate, c.aggregate === 'decayedSum' ? String(c.halfLifeMs) : ''])
       : view.storage === 'ranked'
-        ? [view.key, view.halfLifeMs]
+        ? [view.key, view.halfLifeMs, 'log2 in steps of 2^-28']
         : view.storage === 'recent'
           ? [view.key]
           : [];

@@ -1,6 +1,6 @@
 import avro from 'avsc';
-import type { ViewCatalog } from '#infra/online/delta.ts';
-import type { OnlineStore } from '#infra/online/online.ts';
+import { joinDelta, type ViewCatalog } from '#infra/online/delta.ts';
+import { markAt, type OnlineStore } from '#infra/online/online.ts';
 import { avroOf } from '#schemas/events/avro.ts';
 import { type Engagement, engagement } from '#schemas/events/engagement.ts';
 import { computeAsOf, type FeatureValue } from '#schemas/features/as-of.ts';
@@ -10,24 +10,26 @@ import type { AnyView, FeatureView, PackedView } from '#schemas/features/view.ts
 import { engagementViews } from '#schemas/features/views/engagement.ts';
 import { compileReader, newRow } from './avro-reader.ts';
 import { Fold } from './fold.ts';
+import { admitAll } from './fold-chunk.ts';
 
 const type = avro.Type.forSchema(avroOf(engagement) as avro.Schema);
 
 /** Folds events, cut into the given batches, into a store as a topology would. */
 export async function foldInto(store: OnlineStore, catalog: ViewCatalog, batches: readonly (readonly Engagement[])[], group: string): Promise<void> {
-  const fold = new Fold(engagement, engagementViews as readonly AnyView[], catalog, store.shards);
+  const fold = new Fold(engagement, engagementViews as readonly AnyView[], catalog, store.shards, admitAll);
   const read = compileReader(engagement, avroOf(engagement));
   const row = newRow(engagement);
   let offset = 0;
   for (const batch of batches) {
     for (const event of batch) {
       if (read?.(type.toBuffer(event), 0, row) !== 0) throw new Error('the event was not read');
-      fold.add(row, event.occurredAt, () => true);
+      fold.add(row, event.occurredAt, offset);
     }
     const deltas = fold.deltas();
     const end = offset + batch.length;
     for (let shard = 0; shard < store.shards; shard++) {
-      const outcome = await store.merge(shard, { group, topic: 'engagement', partition: 0 }, offset, end, deltas[shard] as Buffer);
+      const delta = joinDelta(deltas.filter((_part, slot) => slot % store.shards === shard));
+      const outcome = await store.merge(shard, { group, topic: 'engagement', partition: 0 }, markAt(offset), markAt(end), delta);
       if (outcome !== 'applied') throw new Error(`shard ${shard}: ${outcome}`);
     }
     offset = end;

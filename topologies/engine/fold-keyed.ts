@@ -1,124 +1,176 @@
-import { type DeltaWriter, op } from '#infra/online/delta.ts';
-import { onlineKeyPrefix } from '#schemas/features/layout.ts';
-import type { AnyView } from '#schemas/features/view.ts';
-import { wider } from './fold-packed.ts';
-import type { Interner } from './interner.ts';
+import type { DeltaWriter } from '#infra/online/delta.ts';
+import { storedScore } from '#schemas/features/layout.ts';
+import { addLogWeights } from '#schemas/features/monoids.ts';
+import type { Admission, Chunk, Field, Pairs, Target, Weights } from './fold-chunk.ts';
+import { wider } from './wider.ts';
 
-/** How a keyed view combines what one batch says of one (entity, key) pair. */
-interface Combine {
-  readonly kind: number;
-  /** Score of a first contribution. */
-  first(timeMs: number, value: number): number;
-  /** Score after one more. */
-  next(score: number, timeMs: number, value: number): number;
-  write(writer: DeltaWriter, score: number): void;
+/** What one batch says of (entity, key) pairs, of one view; pairs have numbers that views share. */
+interface Scores {
+  /** True when the pair is new to the batch. */
+  add(pair: number, record: number, value: number): boolean;
+  /** What the delta says of the pair, which is forgotten. */
+  take(pair: number): number;
 }
 
-/** Folds a batch into scores by entity and key: ranked views (decayed sums) and recent views (newest times). */
+/** Folds a batch into scores by entity and key. */
 export class KeyedFold {
-  readonly #combine: Combine;
-  readonly #prefixes: string[];
-  readonly #viewIndex: number;
-  /** Open addressing from (entity, key) to a slot; -1 is free. */
-  #table = new Int32Array(512).fill(-1);
-  #count = 0;
-  #owners = new Int32Array(256);
-  #scores = new Float64Array(256);
-  #keys = new Int32Array(256);
-  /** Slots of one entity form a list: `#heads[entity]`, then `#nexts[slot]`. */
-  #nexts = new Int32Array(256);
+  readonly #target: Target;
+  readonly #chunk: Chunk;
+  readonly #entities: Field;
+  readonly #keysOf: Field;
+  readonly #pairs: Pairs;
+  readonly #signal: Float64Array;
+  readonly #scores: Scores;
+  /** Pairs of one entity form a list: `#heads[entity]`, then `#nexts[pair]`. */
   #heads = new Int32Array(256).fill(-1);
   #lengths = new Int32Array(256);
-  readonly #entities: number[] = [];
+  #nexts = new Int32Array(256);
+  #keys = new Int32Array(256);
+  readonly #touched: number[] = [];
 
-  constructor(view: AnyView, viewIndex: number, shards: number) {
-    this.#viewIndex = viewIndex;
-    this.#prefixes = Array.from({ length: shards }, (_, shard) => onlineKeyPrefix(view, shard));
-    this.#combine = view.storage === 'ranked' ? ranked(view.halfLifeMs) : recent;
+  constructor(target: Target, chunk: Chunk, entities: Field, key: string, signal: (event: never) => number | boolean, scores: Scores) {
+    this.#target = target;
+    this.#chunk = chunk;
+    this.#entities = entities;
+    this.#keysOf = chunk.field(key);
+    this.#pairs = chunk.pairs(entities, this.#keysOf);
+    this.#signal = chunk.signals.columns[chunk.signals.index(signal)] as Float64Array;
+    this.#scores = scores;
   }
 
-  add(entity: number, key: number, timeMs: number, value: number): void {
-    const at = this.#find(entity, key);
-    const known = this.#table[at] as number;
-    if (known >= 0) {
-      this.#scores[known] = this.#combine.next(this.#scores[known] as number, timeMs, value);
-      return;
+  fold(admission: Admission | null): void {
+    const { count, ids, records, interner } = this.#entities;
+    const { first } = this.#keysOf;
+    const signal = this.#signal;
+    for (let k = 0; k < count; k++) {
+      const record = records[k] as number;
+      const value = signal[record] as number;
+      const key = first[record] as number;
+      if (!(value > 0) || key < 0) continue;
+      const id = ids[k] as number;
+      if (admission !== null && !admission.admits(interner.slot(id), this.#chunk.offsets[record] as number)) continue;
+      const pair = this.#pairs.number(k);
+      if (this.#scores.add(pair, record, value)) this.#link(id, key, pair);
     }
-    const slot = this.#count++;
-    this.#table[at] = slot;
-    if (slot >= this.#keys.length) {
-      this.#owners = wider(this.#owners, Int32Array, slot + 1, 0);
-      this.#scores = wider(this.#scores, Float64Array, slot + 1, 0);
-      this.#keys = wider(this.#keys, Int32Array, slot + 1, 0);
-      this.#nexts = wider(this.#nexts, Int32Array, slot + 1, 0);
+  }
+
+  #link(entity: number, key: number, pair: number): void {
+    if (pair >= this.#nexts.length) {
+      this.#nexts = wider(this.#nexts, Int32Array, pair + 1, 0);
+      this.#keys = wider(this.#keys, Int32Array, pair + 1, 0);
     }
     if (entity >= this.#heads.length) {
       this.#heads = wider(this.#heads, Int32Array, entity + 1, -1);
       this.#lengths = wider(this.#lengths, Int32Array, entity + 1, 0);
     }
-    this.#scores[slot] = this.#combine.first(timeMs, value);
-    this.#keys[slot] = key;
-    this.#owners[slot] = entity;
-    if (this.#count * 2 > this.#table.length) this.#rehash();
-    this.#nexts[slot] = this.#heads[entity] as number;
-    if ((this.#heads[entity] as number) < 0) this.#entities.push(entity);
-    this.#heads[entity] = slot;
+    const head = this.#heads[entity] as number;
+    if (head < 0) this.#touched.push(entity);
+    this.#keys[pair] = key;
+    this.#nexts[pair] = head;
+    this.#heads[entity] = pair;
     this.#lengths[entity] = (this.#lengths[entity] as number) + 1;
   }
 
-  /** Place of the pair in the table, or the free one where it belongs. */
-  #find(entity: number, key: number): number {
-    const mask = this.#table.length - 1;
-    for (let i = (Math.imul(entity, 0x9e3779b1) ^ Math.imul(key, 0x85ebca6b)) & mask; ; i = (i + 1) & mask) {
-      const slot = this.#table[i] as number;
-      if (slot < 0 || (this.#keys[slot] === key && this.#owners[slot] === entity)) return i;
-    }
-  }
-
-  #rehash(): void {
-    this.#table = new Int32Array(this.#table.length * 2).fill(-1);
-    for (let slot = 0; slot < this.#count; slot++) this.#table[this.#find(this.#owners[slot] as number, this.#keys[slot] as number)] = slot;
-  }
-
-  /** Entities so far. */
-  get size(): number {
-    return this.#entities.length;
-  }
-
-  drain(entities: Interner, keys: Interner, writers: readonly DeltaWriter[]): void {
-    for (const entity of this.#entities) {
-      const shard = entities.shard(entity);
-      const writer = (writers[shard] as DeltaWriter).operation(this.#combine.kind, this.#viewIndex, 4);
-      writer.key(this.#prefixes[shard] as string, entities.bytes, entities.start(entity), entities.start(entity + 1));
-      writer.array(2 * (this.#lengths[entity] as number));
-      for (let slot = this.#heads[entity] as number; slot >= 0; slot = this.#nexts[slot] as number) {
-        const key = this.#keys[slot] as number;
-        this.#combine.write(writer, this.#scores[slot] as number);
-        writer.key('', keys.bytes, keys.start(key), keys.start(key + 1));
+  /** Writes one list per entity into the delta of its slot, and starts again. */
+  drain(writers: readonly DeltaWriter[]): void {
+    const { index, prefixes } = this.#target;
+    const { interner } = this.#entities;
+    const keys = this.#keysOf.interner;
+    for (const entity of this.#touched) {
+      const slot = interner.slot(entity);
+      const writer = writers[slot] as DeltaWriter;
+      writer.list(index, this.#lengths[entity] as number).key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1));
+      for (let pair = this.#heads[entity] as number; pair >= 0; pair = this.#nexts[pair] as number) {
+        const key = this.#keys[pair] as number;
+        writer.whole(this.#scores.take(pair)).key(nothing, keys.bytes, keys.start(key), keys.start(key + 1));
       }
       this.#heads[entity] = -1;
       this.#lengths[entity] = 0;
     }
-    this.#entities.length = 0;
-    if (this.#count > 0) this.#table.fill(-1);
-    this.#count = 0;
+    this.#touched.length = 0;
   }
 }
 
-/** log2 of the forward-decayed sum, as in `topK` of the monoids. */
-const ranked = (halfLifeMs: number): Combine => ({
-  kind: op.ranked,
-  first: (timeMs, value) => Math.log2(value) + timeMs / halfLifeMs,
-  write: (writer, score) => writer.number(score),
-  next(score, timeMs, value) {
-    const added = Math.log2(value) + timeMs / halfLifeMs;
-    return added > score ? added + Math.log2(1 + 2 ** (score - added)) : score + Math.log2(1 + 2 ** (added - score));
-  },
-});
+const nothing = new Uint8Array(0);
+/** Below this, a sum moves to where its logarithm is kept: it is soon too small for a double. */
+const least = 2 ** -900;
 
-const recent: Combine = {
-  kind: op.recent,
-  first: (timeMs) => timeMs,
-  next: (score, timeMs) => Math.max(timeMs, score),
-  write: (writer, score) => writer.text(String(score)),
-};
+/** Sums of weights at the fold's epoch, written as the store's score of their logarithm. */
+export class RankedScores implements Scores {
+  readonly #weights: Weights;
+  readonly #halfLifeMs: number;
+  readonly #weight: Float64Array;
+  #sums = new Float64Array(256);
+  #epochs = new Float64Array(256);
+  /** log2 of what is too old for `#sums`, on the scale of the store. */
+  readonly #old = new Map<number, number>();
+
+  constructor(halfLifeMs: number, { weights }: Chunk) {
+    this.#weights = weights;
+    this.#halfLifeMs = halfLifeMs;
+    this.#weight = weights.columns[weights.index(halfLifeMs)] as Float64Array;
+  }
+
+  add(pair: number, record: number, value: number): boolean {
+    if (pair >= this.#sums.length) {
+      this.#sums = wider(this.#sums, Float64Array, pair + 1, 0);
+      this.#epochs = wider(this.#epochs, Float64Array, pair + 1, 0);
+    }
+    const { epochMs } = this.#weights;
+    const isNew = this.#epochs[pair] === 0;
+    if (isNew) this.#epochs[pair] = epochMs;
+    else if (this.#epochs[pair] !== epochMs) this.#express(pair, epochMs);
+    const added = value * (this.#weight[record] as number);
+    if (added < least) this.#age(pair, Math.log2(value) + (this.#weights.times[record] as number) / this.#halfLifeMs);
+    else this.#sums[pair] = (this.#sums[pair] as number) + added;
+    return isNew;
+  }
+
+  #express(pair: number, epochMs: number): void {
+    const [sum, before] = [this.#sums[pair] as number, this.#epochs[pair] as number];
+    const moved = sum * 2 ** ((before - epochMs) / this.#halfLifeMs);
+    if (sum > 0 && moved < least) this.#age(pair, Math.log2(sum) + before / this.#halfLifeMs);
+    this.#sums[pair] = moved < least ? 0 : moved;
+    this.#epochs[pair] = epochMs;
+  }
+
+  #age(pair: number, logWeight: number): void {
+    const before = this.#old.get(pair);
+    this.#old.set(pair, before === undefined ? logWeight : addLogWeights(before, logWeight));
+  }
+
+  take(pair: number): number {
+    const sum = this.#sums[pair] as number;
+    const logWeight = Math.log2(sum) + (this.#epochs[pair] as number) / this.#halfLifeMs;
+    const old = this.#old.size > 0 ? this.#old.get(pair) : undefined;
+    this.#sums[pair] = 0;
+    this.#epochs[pair] = 0;
+    if (old === undefined) return storedScore(logWeight);
+    this.#old.delete(pair);
+    return storedScore(sum > 0 ? addLogWeights(logWeight, old) : old);
+  }
+}
+
+/** The newest time of each pair. */
+export class RecentScores implements Scores {
+  readonly #eventTimes: Float64Array;
+  #times = new Float64Array(256);
+
+  constructor({ weights }: Chunk) {
+    this.#eventTimes = weights.times;
+  }
+
+  add(pair: number, record: number): boolean {
+    if (pair >= this.#times.length) this.#times = wider(this.#times, Float64Array, pair + 1, 0);
+    const before = this.#times[pair] as number;
+    const timeMs = this.#eventTimes[record] as number;
+    if (timeMs > before) this.#times[pair] = timeMs;
+    return before === 0;
+  }
+
+  take(pair: number): number {
+    const timeMs = this.#times[pair] as number;
+    this.#times[pair] = 0;
+    return timeMs;
+  }
+}

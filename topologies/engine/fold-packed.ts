@@ -1,142 +1,156 @@
 import type { DeltaWriter } from '#infra/online/delta.ts';
-import { op } from '#infra/online/delta.ts';
-import { headerBytes, layoutOf, onlineKeyPrefix, type PackedLayout } from '#schemas/features/layout.ts';
-import type { AnyView, PackedView } from '#schemas/features/view.ts';
-import type { Row } from './avro-reader.ts';
-import type { Interner } from './interner.ts';
+import { headerBytes, layoutOf, type PackedLayout } from '#schemas/features/layout.ts';
+import type { AnyPackedView } from '#schemas/features/view.ts';
+import { type Admission, type Chunk, chunkRecords, type Field, type Target } from './fold-chunk.ts';
+import { wider } from './wider.ts';
 
-interface Signal {
-  readonly value: (row: Row) => number | null;
-  /** Where the signal's sums lie, and which weight each takes. */
+/** What one signal adds to: which sums, and which weight each takes. */
+interface Columns {
+  readonly signal: Float64Array;
   readonly at: Int32Array;
-  readonly weight: Int32Array;
+  readonly weights: readonly Float64Array[];
 }
-
-/** So far may event times of one batch and entity lie apart, in half-lives, before the sums are expressed anew. */
-const maxHalfLives = 500;
 
 /** Folds a batch into one row of sums per entity. */
 export class PackedFold {
   readonly #layout: PackedLayout;
-  readonly #signals: Signal[] = [];
-  readonly #registers: { value: (row: Row) => number | null; at: number }[] = [];
-  readonly #halfLives: number[] = [];
-  readonly #shortest: number;
-  readonly #weights: Float64Array;
-  readonly #prefixes: string[];
-  readonly #viewIndex: number;
-  #slotOf = new Int32Array(256).fill(-1);
+  readonly #columns: Columns[];
+  readonly #registers: { signal: Float64Array; at: number }[] = [];
+  readonly #target: Target;
+  readonly #chunk: Chunk;
+  readonly #entities: Field;
+  #rowOf = new Int32Array(256).fill(-1);
   #entity = new Int32Array(256);
-  #times = new Float64Array(256);
+  /** The moment that a row's sums are expressed at. */
+  #epochs = new Float64Array(256);
   #sums: Float64Array;
   #count = 0;
+  /** Of an occurrence in the chunk: where its row begins; -1 where it says nothing. */
+  #bases = new Int32Array(chunkRecords);
 
-  constructor(view: PackedView<never>, viewIndex: number, shards: number) {
+  constructor(view: AnyPackedView, target: Target, chunk: Chunk, entities: Field) {
     this.#layout = layoutOf(view);
-    this.#viewIndex = viewIndex;
-    this.#prefixes = Array.from({ length: shards }, (_, shard) => onlineKeyPrefix(view as AnyView, shard));
-    // One signal stands under several half-lives: evaluate it once.
-    const places = new Map<unknown, { at: number; halfLifeMs: number }[]>();
+    this.#target = target;
+    this.#chunk = chunk;
+    this.#entities = entities;
+    const { signals, weights } = chunk;
+    const bySignal = new Map<number, { at: number; weight: number }[]>();
     for (const slot of this.#layout.slots) {
-      const { value } = view.columns[slot.name as never] as { value: (row: never) => number | null };
-      if (slot.kind === 'lastWrite') this.#registers.push({ value: value as Signal['value'], at: slot.at });
-      else places.set(value, [...(places.get(value) ?? []), { at: slot.at, halfLifeMs: slot.halfLifeMs }]);
+      const signal = signals.index((view.columns[slot.name] as { value: (row: never) => number | null }).value);
+      if (slot.kind === 'lastWrite') this.#registers.push({ signal: signals.columns[signal] as Float64Array, at: slot.at });
+      else bySignal.set(signal, [...(bySignal.get(signal) ?? []), { at: slot.at, weight: weights.index(slot.halfLifeMs) }]);
     }
-    for (const [value, list] of places) {
-      const weight = list.map(({ halfLifeMs }) => {
-        if (!this.#halfLives.includes(halfLifeMs)) this.#halfLives.push(halfLifeMs);
-        return this.#halfLives.indexOf(halfLifeMs);
-      });
-      this.#signals.push({ value: value as Signal['value'], at: Int32Array.from(list, (p) => p.at), weight: Int32Array.from(weight) });
-    }
-    this.#shortest = Math.min(...this.#halfLives);
-    this.#weights = new Float64Array(this.#halfLives.length);
+    this.#columns = [...bySignal].map(([signal, list]) => ({
+      signal: signals.columns[signal] as Float64Array,
+      at: Int32Array.from(list, (p) => p.at),
+      weights: list.map((p) => weights.columns[p.weight] as Float64Array),
+    }));
     this.#sums = new Float64Array(256 * this.#layout.doubles);
   }
 
-  get size(): number {
-    return this.#count;
+  fold(admission: Admission | null): void {
+    this.#openRows(admission);
+    for (const columns of this.#columns) this.#addColumns(columns);
+    for (const { signal, at } of this.#registers) this.#write(signal, at);
   }
 
-  add(entity: number, row: Row, timeMs: number): void {
-    let base = -1;
-    for (const { value, at, weight } of this.#signals) {
-      const v = value(row);
-      if (v === 0 || v === null) continue;
-      if (base < 0) base = this.#openSlot(entity, timeMs);
-      for (let i = 0; i < at.length; i++) {
-        const index = base + (at[i] as number);
-        this.#sums[index] = (this.#sums[index] as number) + v * (this.#weights[weight[i] as number] as number);
+  #openRows(admission: Admission | null): void {
+    const { count, ids, records, interner } = this.#entities;
+    if (this.#bases.length < count) this.#bases = new Int32Array(this.#entities.ids.length);
+    for (let k = 0; k < count; k++) {
+      const record = records[k] as number;
+      const id = ids[k] as number;
+      const counts = this.#says(record) && (admission === null || admission.admits(interner.slot(id), this.#chunk.offsets[record] as number));
+      this.#bases[k] = counts ? this.#row(id) : -1;
+    }
+  }
+
+  #says(record: number): boolean {
+    for (let c = 0; c < this.#columns.length; c++) if ((this.#columns[c] as Columns).signal[record] !== 0) return true;
+    for (const { signal } of this.#registers) if (!Number.isNaN(signal[record] as number)) return true;
+    return false;
+  }
+
+  #addColumns({ signal, at, weights }: Columns): void {
+    const { count, records } = this.#entities;
+    const bases = this.#bases;
+    const sums = this.#sums;
+    for (let i = 0; i < at.length; i++) {
+      const place = at[i] as number;
+      const weight = weights[i] as Float64Array;
+      for (let k = 0; k < count; k++) {
+        const record = records[k] as number;
+        const value = signal[record] as number;
+        const base = bases[k] as number;
+        if (value === 0 || base < 0) continue;
+        sums[base + place] = (sums[base + place] as number) + value * (weight[record] as number);
       }
     }
-    for (const { value, at } of this.#registers) {
-      const v = value(row);
-      if (v === null) continue;
-      if (base < 0) base = this.#openSlot(entity, timeMs);
-      const writtenAt = this.#sums[base + at] as number;
-      if (timeMs < writtenAt || (timeMs === writtenAt && v <= (this.#sums[base + at + 1] as number))) continue;
-      this.#sums[base + at] = timeMs;
-      this.#sums[base + at + 1] = v;
+  }
+
+  /** The latest time wins, at a tie the larger value. */
+  #write(signal: Float64Array, at: number): void {
+    const { count, records } = this.#entities;
+    const { times } = this.#chunk.weights;
+    const sums = this.#sums;
+    for (let k = 0; k < count; k++) {
+      const place = (this.#bases[k] as number) + at;
+      const record = records[k] as number;
+      const value = signal[record] as number;
+      const timeMs = times[record] as number;
+      const writtenAt = sums[place] as number;
+      if (place < at || Number.isNaN(value) || timeMs < writtenAt || (timeMs === writtenAt && value <= (sums[place + 1] as number))) continue;
+      sums[place] = timeMs;
+      sums[place + 1] = value;
     }
   }
 
-  /** Index of the entity's first sum; sets the weights of an event at `timeMs` against the entity's moment. */
-  #openSlot(entity: number, timeMs: number): number {
-    if (entity >= this.#slotOf.length) this.#slotOf = wider(this.#slotOf, Int32Array, entity + 1, -1);
-    let slot = this.#slotOf[entity] as number;
-    if (slot < 0) {
-      slot = this.#count++;
-      if (slot >= this.#entity.length) this.#grow();
-      this.#slotOf[entity] = slot;
-      this.#entity[slot] = entity;
-      this.#times[slot] = timeMs;
-    }
-    const base = slot * this.#layout.doubles;
-    let age = timeMs - (this.#times[slot] as number);
-    if (age > maxHalfLives * this.#shortest) {
-      this.#express(slot, base, timeMs);
-      age = 0;
-    }
-    for (let h = 0; h < this.#halfLives.length; h++) this.#weights[h] = age === 0 ? 1 : 2 ** (age / (this.#halfLives[h] as number));
-    return base;
+  /** Index of the entity's first sum. */
+  #row(entity: number): number {
+    if (entity >= this.#rowOf.length) this.#rowOf = wider(this.#rowOf, Int32Array, entity + 1, -1);
+    const { epochMs } = this.#chunk.weights;
+    let row = this.#rowOf[entity] as number;
+    if (row < 0) {
+      row = this.#count++;
+      if (row >= this.#entity.length) this.#grow();
+      this.#rowOf[entity] = row;
+      this.#entity[row] = entity;
+      this.#epochs[row] = epochMs;
+    } else if (this.#epochs[row] !== epochMs) this.#express(row, epochMs);
+    return row * this.#layout.doubles;
   }
 
-  #express(slot: number, base: number, timeMs: number): void {
-    const age = (this.#times[slot] as number) - timeMs;
+  #express(row: number, epochMs: number): void {
+    const age = (this.#epochs[row] as number) - epochMs;
+    const base = row * this.#layout.doubles;
     for (const s of this.#layout.slots) if (s.kind === 'decayedSum') this.#sums[base + s.at] = (this.#sums[base + s.at] as number) * 2 ** (age / s.halfLifeMs);
-    this.#times[slot] = timeMs;
+    this.#epochs[row] = epochMs;
   }
 
   #grow(): void {
     const size = this.#entity.length * 2;
     this.#entity = wider(this.#entity, Int32Array, size, 0);
-    this.#times = wider(this.#times, Float64Array, size, 0);
+    this.#epochs = wider(this.#epochs, Float64Array, size, 0);
     this.#sums = wider(this.#sums, Float64Array, size * this.#layout.doubles, 0);
   }
 
-  /** Writes one operation per entity into its shard's delta, and starts again. */
-  drain(interner: Interner, writers: readonly DeltaWriter[]): void {
+  /** Writes one row per entity into the delta of its slot, and starts again. */
+  drain(writers: readonly DeltaWriter[]): void {
     const { doubles, bytes, fingerprint } = this.#layout;
-    for (let slot = 0; slot < this.#count; slot++) {
-      const entity = this.#entity[slot] as number;
-      const shard = interner.shard(entity);
-      const writer = (writers[shard] as DeltaWriter).operation(op.packed, this.#viewIndex, 4);
-      writer.key(this.#prefixes[shard] as string, interner.bytes, interner.start(entity), interner.start(entity + 1));
+    const { interner } = this.#entities;
+    const { index, prefixes } = this.#target;
+    for (let row = 0; row < this.#count; row++) {
+      const entity = this.#entity[row] as number;
+      const slot = interner.slot(entity);
+      const writer = writers[slot] as DeltaWriter;
+      writer.value(index).key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1));
       const { buffer, at } = writer.bytes(bytes);
       buffer.writeUInt32LE(fingerprint, at);
-      buffer.writeDoubleLE(this.#times[slot] as number, at + 4);
-      for (let i = 0; i < doubles; i++) buffer.writeDoubleLE(this.#sums[slot * doubles + i] as number, at + headerBytes + 8 * i);
-      this.#slotOf[entity] = -1;
+      buffer.writeDoubleLE(this.#epochs[row] as number, at + 4);
+      for (let i = 0; i < doubles; i++) buffer.writeDoubleLE(this.#sums[row * doubles + i] as number, at + headerBytes + 8 * i);
+      this.#rowOf[entity] = -1;
     }
     this.#sums.fill(0, 0, this.#count * doubles);
     this.#count = 0;
   }
-}
-
-type Numbers = Int32Array | Float64Array;
-export function wider<A extends Numbers>(old: A, Type: new (length: number) => A, atLeast: number, fill: number): A {
-  const grown = new Type(Math.max(old.length * 2, atLeast));
-  grown.fill(fill);
-  grown.set(old);
-  return grown;
 }

@@ -14,9 +14,9 @@ import { firstDifference, foldInto, near, readOnline } from './feature-agreement
 const nowMs = Date.UTC(2026, 0, 2);
 const catalog = new ViewCatalog(allViews);
 
-/** Events in any order, cut anywhere, some of them weeks apart. */
+/** Events in any order, cut anywhere, some of them weeks or a year apart. */
 const batches = fc
-  .array(fc.array(fc.tuple(fc.nat(2_000), fc.constantFrom(0, 1, 45)), { minLength: 1, maxLength: 40 }), { maxLength: 6 })
+  .array(fc.array(fc.tuple(fc.nat(2_000), fc.constantFrom(0, 1, 45, 400)), { minLength: 1, maxLength: 40 }), { maxLength: 6 })
   .map((list) =>
     list.map((batch) =>
       batch.map(([i, days]): Engagement => ({ ...makeEngagement(i, 'p', nowMs), occurredAt: nowMs - ((i * 997) % 86_400) * 1_000 - days * 86_400_000 })),

@@ -1,142 +1,96 @@
-import { DeltaWriter, op, type ViewCatalog } from '#infra/online/delta.ts';
+import { type DeltaPart, DeltaWriter, type ViewCatalog } from '#infra/online/delta.ts';
 import type { EventContract } from '#schemas/events/contract.ts';
-import { onlineKeyPrefix } from '#schemas/features/layout.ts';
+import { lanes, onlineKeyPrefix } from '#schemas/features/layout.ts';
 import { type Card, latestCard } from '#schemas/features/monoids.ts';
 import type { AnyView } from '#schemas/features/view.ts';
 import type { Row } from './avro-reader.ts';
-import { KeyedFold } from './fold-keyed.ts';
+import { type Admission, Chunk, chunkRecords, type Field, type Target } from './fold-chunk.ts';
+import { KeyedFold, RankedScores, RecentScores } from './fold-keyed.ts';
 import { PackedFold } from './fold-packed.ts';
-import { Interner } from './interner.ts';
 
-type AddView = (row: Row, timeMs: number, admit: Admit) => void;
-/** Whether this record still counts for the entity's shard. */
-type Admit = (shard: number) => boolean;
-
-/** The topologies' interpreter of feature views: folds a batch of events into one delta per shard. */
+/**
+ * The topologies' interpreter of feature views: folds a batch of events into one delta for each slot of the store. Records
+ * become columns first, then each view goes through them in one loop: the processor waits for memory less often than if
+ * each record went through all views.
+ */
 export class Fold {
-  readonly #interners = new Map<string, Interner>();
-  readonly #add: AddView[] = [];
-  readonly #drain: (() => void)[] = [];
-  readonly #sizes: (() => number)[] = [];
-  readonly #writers: DeltaWriter[];
-  readonly #contract: EventContract;
   readonly #shards: number;
-  /** Per record, the interned id of each string field; -1 for not yet asked. */
-  readonly #ids = new Map<string, { id: number; record: number }>();
-  #record = 0;
+  readonly #admission: Admission;
+  readonly #chunk: Chunk;
+  readonly #views: { fold(all: Admission | null): void; drain(writers: readonly DeltaWriter[]): void }[] = [];
+  readonly #cards: ((row: Row, timeMs: number, offset: number) => void)[] = [];
+  readonly #writers: DeltaWriter[];
+  #records = 0;
 
-  constructor(contract: EventContract, views: readonly AnyView[], catalog: ViewCatalog, shards: number) {
-    this.#contract = contract;
+  constructor(contract: EventContract, views: readonly AnyView[], catalog: ViewCatalog, shards: number, admission: Admission) {
     this.#shards = shards;
-    this.#writers = Array.from({ length: shards }, () => new DeltaWriter());
+    this.#admission = admission;
+    this.#chunk = new Chunk(contract, shards);
+    this.#writers = Array.from({ length: shards * lanes }, () => new DeltaWriter());
     for (const view of views) this.#install(view, catalog.index(view));
   }
 
-  add(row: Row, timeMs: number, admit: Admit): void {
-    this.#record++;
-    for (const add of this.#add) add(row, timeMs, admit);
+  add(row: Row, timeMs: number, offset: number): void {
+    const { weights } = this.#chunk;
+    if (weights.beyond(timeMs)) {
+      this.#foldChunk();
+      weights.epochMs = timeMs;
+    }
+    this.#chunk.add(row, timeMs, offset);
+    for (const card of this.#cards) card(row, timeMs, offset);
+    this.#records++;
+    if (this.#chunk.count === chunkRecords) this.#foldChunk();
   }
 
-  /** Entities that the deltas will touch, over all views. */
-  get size(): number {
-    let size = 0;
-    for (const of of this.#sizes) size += of();
-    return size;
+  /** Records since the last deltas. */
+  get records(): number {
+    return this.#records;
   }
 
-  /** One delta per shard, empty array operations where nothing changed; the fold starts again. */
-  deltas(): Buffer[] {
-    for (const drain of this.#drain) drain();
-    for (const interner of this.#interners.values()) interner.clear();
+  /** What to merge by slot, empty where nothing changed; the fold starts again. */
+  deltas(): DeltaPart[] {
+    this.#foldChunk();
+    for (const view of this.#views) view.drain(this.#writers);
+    this.#chunk.clear();
+    this.#records = 0;
     return this.#writers.map((writer) => writer.finish());
   }
 
-  #interner(name: string): Interner {
-    const known = this.#interners.get(name);
-    if (known) return known;
-    const created = new Interner(this.#shards);
-    this.#interners.set(name, created);
-    return created;
-  }
-
-  /** A function from a row to the interned id of a string field, -1 for an empty string. */
-  #field(name: string): { interner: Interner; id: (row: Row) => number } {
-    const interner = this.#interner(name);
-    const memo = { id: -1, record: 0 };
-    const [at, length] = [`$${name}`, `$$${name}`];
-    this.#ids.set(name, this.#ids.get(name) ?? memo);
-    const shared = this.#ids.get(name) as typeof memo;
-    const id = (row: Row): number => {
-      if (shared.record === this.#record) return shared.id;
-      shared.record = this.#record;
-      shared.id = row[length] === 0 ? -1 : interner.id(row.buffer, row[at], row[length]);
-      return shared.id;
-    };
-    return { interner, id };
+  #foldChunk(): void {
+    if (this.#chunk.count === 0) return;
+    this.#chunk.close();
+    const all = this.#admission.everything(this.#chunk.offsets[0] as number);
+    for (const view of this.#views) view.fold(all ? null : this.#admission);
+    this.#chunk.next();
   }
 
   #install(view: AnyView, index: number): void {
-    const entity = view.entity;
-    if (typeof entity === 'object') {
-      const interner = this.#interner(`all:${entity.all}`);
-      this.#installFor(view, index, interner, (_row, each) => each(interner.idOfString(entity.all)));
-      return;
-    }
-    if (this.#contract.fields[entity]?.type === 'strings') {
-      const interner = this.#interner(entity);
-      this.#installFor(view, index, interner, (row, each) => {
-        for (const member of row[entity] as string[]) if (member !== '') each(interner.idOfString(member));
-      });
-      return;
-    }
-    const { interner, id } = this.#field(entity);
-    this.#installFor(view, index, interner, (row, each) => {
-      const found = id(row);
-      if (found >= 0) each(found);
-    });
+    const chunk = this.#chunk;
+    const entity = chunk.field(view.entity);
+    const prefixes = Array.from({ length: this.#shards * lanes }, (_, slot) => Buffer.from(onlineKeyPrefix(view, slot % this.#shards)));
+    const target = { index, prefixes };
+    if (view.storage === 'card') this.#installCard(view, target, entity);
+    else if (view.storage === 'packed') this.#views.push(new PackedFold(view, target, chunk, entity));
+    else if (view.storage === 'ranked') this.#views.push(new KeyedFold(target, chunk, entity, view.key, view.value, new RankedScores(view.halfLifeMs, chunk)));
+    else this.#views.push(new KeyedFold(target, chunk, entity, view.key, view.when, new RecentScores(chunk)));
   }
 
-  #installFor(view: AnyView, index: number, interner: Interner, entities: (row: Row, each: (entity: number) => void) => void): void {
-    if (view.storage === 'packed') {
-      const fold = new PackedFold(view, index, this.#shards);
-      this.#add.push((row, timeMs, admit) => entities(row, (entity) => admit(interner.shard(entity)) && fold.add(entity, row, timeMs)));
-      this.#drain.push(() => fold.drain(interner, this.#writers));
-      this.#sizes.push(() => fold.size);
-    } else if (view.storage === 'card') {
-      this.#installCard(view, index, interner, entities);
-    } else {
-      const value = view.storage === 'ranked' ? view.value : (row: Row) => (view.when(row) ? 1 : 0);
-      const key = this.#field(view.key);
-      const fold = new KeyedFold(view, index, this.#shards);
-      this.#add.push((row, timeMs, admit) => {
-        const v = value(row);
-        const k = v > 0 ? key.id(row) : -1;
-        if (k >= 0) entities(row, (entity) => admit(interner.shard(entity)) && fold.add(entity, k, timeMs, v));
-      });
-      this.#drain.push(() => fold.drain(interner, key.interner, this.#writers));
-      this.#sizes.push(() => fold.size);
-    }
-  }
-
-  #installCard(view: AnyView & { storage: 'card' }, index: number, interner: Interner, entities: (row: Row, each: (entity: number) => void) => void): void {
+  #installCard(view: AnyView & { storage: 'card' }, { index, prefixes }: Target, { name, interner }: Field): void {
     const cards = new Map<number, Card>();
-    this.#sizes.push(() => cards.size);
-    this.#add.push((row, timeMs, admit) =>
-      entities(row, (entity) => {
-        if (admit(interner.shard(entity))) cards.set(entity, latestCard.merge(cards.get(entity) ?? latestCard.empty, latestCard.of(timeMs, view.body(row))));
-      }),
-    );
-    this.#drain.push(() => {
-      for (const [entity, card] of cards) {
-        const shard = interner.shard(entity);
-        const body = Buffer.from(card.body);
-        (this.#writers[shard] as DeltaWriter)
-          .operation(op.card, index, 5)
-          .key(onlineKeyPrefix(view, shard), interner.bytes, interner.start(entity), interner.start(entity + 1))
-          .number(card.timeMs)
-          .key('', body, 0, body.length);
+    this.#cards.push((row, timeMs, offset) => {
+      const id = interner.idOfString(row[name]);
+      if (this.#admission.admits(interner.slot(id), offset))
+        cards.set(id, latestCard.merge(cards.get(id) ?? latestCard.empty, latestCard.of(timeMs, view.body(row))));
+    });
+    const drain = () => {
+      for (const [id, { timeMs, body }] of cards) {
+        const slot = interner.slot(id);
+        const writer = this.#writers[slot] as DeltaWriter;
+        writer.value(index).key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(id), interner.start(id + 1));
+        writer.card(timeMs, body);
       }
       cards.clear();
-    });
+    };
+    this.#views.push({ fold: () => {}, drain });
   }
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { shardOf } from '#schemas/features/layout.ts';
+import { slotOf } from '#schemas/features/layout.ts';
 import { Interner } from './interner.ts';
 
-test('each distinct string has one id, its own bytes and the shard that readers compute', () => {
+test('each distinct string has one id, its own bytes and the place in the store that readers compute', () => {
   const interner = new Interner(7);
   for (let round = 0; round < 2; round++) {
     const names = Array.from({ length: 5_000 }, (_, i) => `näme-${i}-${'x'.repeat(i % 50)}`);
@@ -11,7 +11,7 @@ test('each distinct string has one id, its own bytes and the shard that readers 
     expect(names.map((name) => interner.idOfString(name))).toEqual(ids);
     for (const [i, id] of ids.entries()) {
       expect(interner.bytes.toString('utf8', interner.start(id), interner.start(id + 1))).toBe(names[i]);
-      expect(interner.shard(id)).toBe(shardOf(names[i] as string, 7));
+      expect(interner.slot(id)).toBe(slotOf(names[i] as string, 7));
     }
     interner.clear();
   }

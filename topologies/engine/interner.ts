@@ -1,4 +1,5 @@
-import { hashBytes } from '#schemas/features/layout.ts';
+import { hashBytes, lanes } from '#schemas/features/layout.ts';
+import { wider } from './wider.ts';
 
 /**
  * Gives each distinct byte string a small number, so that a fold can address arrays instead of
@@ -6,10 +7,10 @@ import { hashBytes } from '#schemas/features/layout.ts';
  */
 export class Interner {
   readonly #shards: number;
-  #slots = new Int32Array(1024).fill(-1);
-  #hashes = new Int32Array(512);
+  /** Open addressing, two by place: hash, id + 1; a zero is free. */
+  #places = new Int32Array(2 * 1024);
   #starts = new Int32Array(513);
-  #shardOf = new Uint16Array(512);
+  #slotOf = new Int32Array(512);
   #bytes = Buffer.allocUnsafe(8192);
   count = 0;
 
@@ -23,12 +24,13 @@ export class Interner {
   start(id: number): number {
     return this.#starts[id] as number;
   }
-  shard(id: number): number {
-    return this.#shardOf[id] as number;
+  /** Where the string belongs in the online store, as `slotOf` says. */
+  slot(id: number): number {
+    return this.#slotOf[id] as number;
   }
 
   clear(): void {
-    this.#slots.fill(-1);
+    if (this.count > 0) this.#places.fill(0);
     this.count = 0;
   }
 
@@ -41,11 +43,12 @@ export class Interner {
     let hash = length | 0;
     for (let i = from; i < from + length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x5bd1e995);
     hash ^= hash >>> 15;
-    const mask = this.#slots.length - 1;
-    for (let i = hash & mask; ; i = (i + 1) & mask) {
-      const id = this.#slots[i] as number;
+    const places = this.#places;
+    const mask = places.length - 2;
+    for (let i = (hash << 1) & mask; ; i = (i + 2) & mask) {
+      const id = (places[i + 1] as number) - 1;
       if (id < 0) return this.#insert(i, hash, bytes, from, length);
-      if (this.#hashes[id] === hash && this.#same(id, bytes, from, length)) return id;
+      if (places[i] === hash && this.#same(id, bytes, from, length)) return id;
     }
   }
 
@@ -56,7 +59,7 @@ export class Interner {
     return true;
   }
 
-  #insert(slot: number, hash: number, bytes: Uint8Array, from: number, length: number): number {
+  #insert(place: number, hash: number, bytes: Uint8Array, from: number, length: number): number {
     const id = this.count++;
     const start = id === 0 ? 0 : (this.#starts[id] as number);
     if (start + length > this.#bytes.length) {
@@ -65,31 +68,28 @@ export class Interner {
       this.#bytes = grown;
     }
     for (let i = 0; i < length; i++) this.#bytes[start + i] = bytes[from + i] as number;
-    this.#slots[slot] = id;
-    this.#hashes[id] = hash;
+    this.#places[place] = hash;
+    this.#places[place + 1] = id + 1;
     this.#starts[id] = start;
     this.#starts[id + 1] = start + length;
-    this.#shardOf[id] = hashBytes(this.#bytes, this.#shards, start, start + length);
-    if (this.count * 2 >= this.#slots.length) this.#grow();
+    this.#slotOf[id] = hashBytes(this.#bytes, this.#shards * lanes, start, start + length);
+    if (this.count * 4 >= this.#places.length) this.#grow();
     return id;
   }
 
   #grow(): void {
-    const size = this.#slots.length * 2;
-    this.#hashes = grow(this.#hashes, Int32Array, size / 2);
-    this.#starts = grow(this.#starts, Int32Array, size / 2 + 1);
-    this.#shardOf = grow(this.#shardOf, Uint16Array, size / 2);
-    this.#slots = new Int32Array(size).fill(-1);
-    for (let id = 0; id < this.count; id++) {
-      let i = (this.#hashes[id] as number) & (size - 1);
-      while ((this.#slots[i] as number) >= 0) i = (i + 1) & (size - 1);
-      this.#slots[i] = id;
+    const old = this.#places;
+    const places = new Int32Array(old.length * 2);
+    const mask = places.length - 2;
+    for (let from = 0; from < old.length; from += 2) {
+      if (old[from + 1] === 0) continue;
+      let i = ((old[from] as number) << 1) & mask;
+      while (places[i + 1] !== 0) i = (i + 2) & mask;
+      places[i] = old[from] as number;
+      places[i + 1] = old[from + 1] as number;
     }
+    this.#places = places;
+    this.#starts = wider(this.#starts, Int32Array, places.length / 4 + 1, 0);
+    this.#slotOf = wider(this.#slotOf, Int32Array, places.length / 4, 0);
   }
-}
-
-function grow<A extends Int32Array | Uint16Array>(old: A, Type: new (length: number) => A, length: number): A {
-  const grown = new Type(length + 1);
-  grown.set(old);
-  return grown;
 }

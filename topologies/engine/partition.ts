@@ -21,6 +21,7 @@ export class PartitionWorker {
   #pending: LogRecord[] = [];
   /** First offset that the sink has taken in but not made durable. */
   #unflushedFrom: number | null = null;
+  #end = 0;
   #working: Promise<unknown> = Promise.resolve();
   #lastRecordsAt = 0;
 
@@ -62,14 +63,16 @@ export class PartitionWorker {
     return this.#inTurn(() => this.#records(records, logEnd));
   }
 
-  /** While no records come, a store that lost its marks is noticed here and rebuilt. */
+  /** While no records come, what waits for more is flushed, and a store that lost its marks is noticed and rebuilt. */
   async checkWhileIdle(idleMs: number): Promise<void> {
-    if (!this.#sink.stillThere || this.#unflushedFrom !== null || Date.now() - this.#lastRecordsAt < idleMs) return;
-    await this.#inTurn(async () => {
-      if (this.#lease.lost || (await this.#sink.stillThere?.())) return;
-      this.#services.telemetry.count('foryou_rewinds_total', { topology: this.#topology.name });
-      this.#lease.seek(await this.start());
-    });
+    if (Date.now() - this.#lastRecordsAt < idleMs) return;
+    await this.#inTurn(() =>
+      this.#orRewind(async () => {
+        if (this.#lease.lost) return;
+        if (this.#unflushedFrom !== null) await this.#flush();
+        else if ((await this.#sink.stillThere?.()) === false) throw new Rewind('the store lost its marks');
+      }),
+    );
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -80,17 +83,29 @@ export class PartitionWorker {
 
   async #records(records: readonly LogRecord[], logEnd: number): Promise<void> {
     this.#pending = this.#pending.length === 0 ? [...records] : [...this.#pending, ...records];
-    try {
+    await this.#orRewind(async () => {
       for (let n = this.#sink.cut(this.#pending); n > 0; n = this.#sink.cut(this.#pending)) {
         const batch = n === this.#pending.length ? this.#pending : this.#pending.slice(0, n);
         this.#pending = n === this.#pending.length ? [] : this.#pending.slice(n);
         await this.#process(batch, logEnd);
       }
+    });
+  }
+
+  async #orRewind(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
       if (!(error instanceof Rewind)) throw error;
       this.#services.telemetry.count('foryou_rewinds_total', { topology: this.#topology.name });
       this.#lease.seek(await this.start());
     }
+  }
+
+  async #flush(): Promise<void> {
+    const from = this.#unflushedFrom as number;
+    await this.#patiently('flush', () => this.#sink.flush(from, this.#end));
+    this.#unflushedFrom = null;
   }
 
   async #process(batch: readonly LogRecord[], logEnd: number): Promise<void> {
@@ -99,16 +114,14 @@ export class PartitionWorker {
     for (const record of batch) {
       const outcome = this.#pipeline.run(record);
       if (outcome === ok) this.#sink.add(this.#decoder.row, record as LogRecord & { value: Buffer }, this.#decoder.writer?.id ?? 0);
-      else if (outcome.kind === 'reject') this.#sink.rejected({ ...record, reason: outcome.reason, cause: outcome.cause });
+      else if (outcome.kind === 'reject')
+        this.#sink.rejected({ key: record.key, value: record.value, offset: record.offset, reason: outcome.reason, cause: outcome.cause });
     }
     const first = batch[0] as LogRecord;
     const last = batch.at(-1) as LogRecord;
     this.#unflushedFrom ??= first.offset;
-    if (this.#sink.ripe(last.offset + 1, logEnd)) {
-      const from = this.#unflushedFrom;
-      await this.#patiently('flush', () => this.#sink.flush(from, last.offset + 1));
-      this.#unflushedFrom = null;
-    }
+    this.#end = last.offset + 1;
+    if (this.#sink.ripe(this.#end, logEnd)) await this.#flush();
     this.#measure(batch.length, last, performance.now() - began);
   }
 

@@ -23,7 +23,12 @@ interface Run {
   readonly epoch: string;
   readonly queue: FairQueue;
   readonly stopping: AbortSignal;
+  /** How many partitions this process has. */
+  readonly partitions: () => number;
 }
+
+/** A fetch of this size is worked through before the event loop turns: heartbeats, merges and their answers wait for it. */
+const fetchBytes = 256 * 1024;
 
 function sinkOf(topology: Topology, services: Services, partition: number, lease: PartitionLease, run: Run): PartitionSink<Row> {
   const { sink } = topology;
@@ -31,7 +36,7 @@ function sinkOf(topology: Topology, services: Services, partition: number, lease
     case 'rows':
       return new HistorySink(topology, sink.table, services, partition, lease, run.epoch);
     case 'features':
-      return new OnlineSink(topology, sink.views, services, partition, lease);
+      return new OnlineSink(topology, sink.views, services, partition, lease, () => services.settings.foldRecords / Math.max(1, run.partitions()));
     case 'decisions':
       return new DecisionSink(topology, sink.decider, services, partition, lease);
     case 'work':
@@ -44,10 +49,27 @@ export async function runTopology(topology: Topology, services: Services): Promi
   const workers = new Map<number, PartitionWorker>();
   const epoch = await services.log.clusterId();
   const stopping = new AbortController();
-  const run = { epoch, queue: new FairQueue(topology.sink.kind === 'work' ? topology.sink.work.concurrency : 1), stopping: stopping.signal };
+  const run = {
+    epoch,
+    queue: new FairQueue(topology.sink.kind === 'work' ? topology.sink.work.concurrency : 1),
+    stopping: stopping.signal,
+    partitions: () => workers.size,
+  };
   if (topology.sink.kind === 'features') await services.online.open({ clusterId: epoch });
   const { settings } = services;
-  let lastFlush = 0;
+  const flushed = new Map<number, number>();
+
+  /** Whose flushes stand apart from each other, and for how long. */
+  const pacing = (partition: number) => {
+    switch (topology.sink.kind) {
+      case 'rows':
+        return { turn: partition, pauseMs: settings.insertMs };
+      case 'features':
+        return { turn: -1, pauseMs: settings.flushMs };
+      default:
+        return { turn: partition, pauseMs: 0 };
+    }
+  };
 
   const handler: PartitionHandler = {
     async assigned(partition, lease) {
@@ -56,26 +78,25 @@ export async function runTopology(topology: Topology, services: Services): Promi
       return worker.start();
     },
     async records(partition, records, end) {
-      if (topology.sink.kind === 'features') {
-        // A short pause between flushes folds several events into one merge without costing freshness.
-        const wait = lastFlush + settings.flushMs - Date.now();
-        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-      }
+      // Near the end of the log a pause between flushes makes fewer of them; far behind it nobody waits.
+      const { turn, pauseMs } = pacing(partition);
+      const atEnd = (records.at(-1)?.offset ?? 0) + 1 >= end;
+      const wait = atEnd ? (flushed.get(turn) ?? 0) + pauseMs - Date.now() : 0;
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
       await workers.get(partition)?.records(records, end);
-      lastFlush = Date.now();
+      flushed.set(turn, Date.now());
     },
     revoked(partition) {
       workers.delete(partition);
     },
   };
 
-  const batching =
-    topology.sink.kind === 'rows'
-      ? { minBytes: 8 * 1024 * 1024, maxWaitMs: settings.insertMs, maxBytes: 8 * 1024 * 1024 }
-      : { minBytes: 1, maxWaitMs: 500, maxBytes: 4 * 1024 * 1024 };
   // A store that answers late is no news here: the next record or the next check meets it.
   const idle = setInterval(() => workers.forEach((worker) => void worker.checkWhileIdle(1_000).catch(() => {})), 1_000);
-  const consumer: LogConsumer = await services.log.consume({ group: topology.name, topic: topology.source.topic, ...batching }, handler);
+  const consumer: LogConsumer = await services.log.consume(
+    { group: topology.name, topic: topology.source.topic, minBytes: 1, maxWaitMs: 500, maxBytes: fetchBytes },
+    handler,
+  );
   const stop = async () => {
     clearInterval(idle);
     stopping.abort(new ForyouError('unavailable', 'this process ends'));

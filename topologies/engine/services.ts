@@ -26,6 +26,10 @@ export interface EngineSettings {
   readonly dedupeGeneration: number;
   /** Shortest time between two flushes of the online sink, in milliseconds. */
   readonly flushMs: number;
+  /** A delta of a shard that is longer is merged lane by lane, in bytes. */
+  readonly mergeBytes: number;
+  /** At most this many records are folded at a time, over all partitions of a process. */
+  readonly foldRecords: number;
   /** Longest time that rows wait for a larger insert, in milliseconds. */
   readonly insertMs: number;
   /** At most this many records in one insert. */

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { ForyouError } from '#infra/errors.ts';
 import type { PartitionLease } from '#infra/log/log.ts';
-import type { Row } from './avro-reader.ts';
+import { eventOf, type Row } from './avro-reader.ts';
 import type { FairQueue } from './fair-queue.ts';
 import type { PartitionSink, ProtocolStep, Services } from './services.ts';
 import type { Topology, Work } from './topology.ts';
@@ -67,7 +67,7 @@ export class WorkSink implements PartitionSink<Row> {
 
   /** The row is used again for the next record. */
   add(row: Row, record: { readonly offset: number }): void {
-    this.#added.push({ offset: record.offset, row: { ...row } });
+    this.#added.push({ offset: record.offset, row: eventOf(this.#topology.source, row) as Row });
   }
 
   /** The history topology of the same source writes the dead letters. */

@@ -180,7 +180,7 @@ export class Ledger {
     const { log, warehouse, online } = this.adapters;
     for (const { partition, offset } of await log.committedOf('engagement-online', engagement.topic)) {
       const marks = await online.watermarks({ group: 'engagement-online', topic: engagement.topic, partition });
-      expect(Math.min(...marks), `watermarks of partition ${partition}`).toBeGreaterThanOrEqual(offset ?? 0);
+      expect(Math.min(...marks.flat()), `watermarks of partition ${partition}`).toBeGreaterThanOrEqual(offset ?? 0);
     }
     for (const { partition, offset } of await log.committedOf('engagement-history', engagement.topic)) {
       const expected = await this.#acceptedBelow(partition, offset ?? 0);

@@ -7,7 +7,7 @@ let ledger: Ledger;
 const workers: Worker[] = [];
 
 beforeAll(async () => {
-  stack = await startTestStack({ FORYOU_DEDUPE_GENERATION: '2048', FORYOU_PARTITIONS: '2' });
+  stack = await startTestStack({ FORYOU_DEDUPE_GENERATION: '2048', FORYOU_PARTITIONS: '2', FORYOU_MERGE_BYTES: '512' });
   ledger = new Ledger(stack.config);
 });
 afterAll(async () => {
@@ -43,12 +43,14 @@ describe('kill -9 between the steps of the history protocol', () => {
 });
 
 describe('kill -9 between the steps of the online protocol', () => {
-  // O3 begins once per flush and once per shard: 1 is before any merge, 7 lets some shards merge and freezes the others.
+  // O3 begins once per flush and once per shard, of a long delta once per lane: 1 is before any merge, 7 lets some shards
+  // merge a lane and freezes the others, 40 has lanes merged in all of them.
   test.each([
     ['O1', 1],
     ['O2', 1],
     ['O3', 1],
     ['O3', 7],
+    ['O3', 40],
     ['O4', 1],
     ['O5', 1],
   ])('as %s begins for time %i', async (step, occurrence) => {

@@ -13,7 +13,7 @@ const viewersWho = (name: string, doc: string, when: (e: Engagement) => boolean)
   entity: 'videoId',
   key: 'userId',
   capacity: 300_000,
-  when: (e) => e.reason === exposureReason && when(e),
+  when: (e) => when(e) && e.reason === exposureReason,
 });
 export const trialViewers = viewersWho('trial-viewers', 'Whom exposure pools have shown a video.', (e) => e.kind === 'watch');
 export const trialCompleted = viewersWho('trial-completed', 'Who of them watched it to the end.', isCompleted);
@@ -26,7 +26,7 @@ export const trialRegions: RankedView<Engagement> = {
   key: 'region',
   halfLifeMs: halfLife.d14,
   capacity: 50,
-  value: signal((e) => (e.reason === exposureReason && e.kind === 'watch' ? 1 : 0), `(reason = '${exposureReason}' AND kind = 'watch')`),
+  value: signal((e) => (e.kind === 'watch' && e.reason === exposureReason ? 1 : 0), `(reason = '${exposureReason}' AND kind = 'watch')`),
 };
 export const trialVideos: RecentView<Engagement> = {
   ...trialViewers,
