@@ -57,6 +57,7 @@ export class ViewCatalog {
   }
 }
 
+const nothing: DeltaPart = { tokens: 0, bytes: Buffer.alloc(0) };
 const newBytes = 4_096;
 /** A burst must not keep its memory for ever. */
 const keptBytes = 1 << 20;
@@ -175,6 +176,7 @@ export class DeltaWriter {
 
   /** What was written, as its own buffer; the writer starts again. */
   finish(): DeltaPart {
+    if (this.#tokens === 0) return nothing;
     this.#close();
     const part = { tokens: this.#tokens, bytes: Buffer.from(this.#buffer.subarray(0, this.#at)) };
     if (this.#buffer.length > keptBytes) this.#buffer = Buffer.allocUnsafe(newBytes);

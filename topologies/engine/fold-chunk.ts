@@ -22,6 +22,8 @@ export interface Target {
 /** Records that are folded together: what each column of them says is worked out before any view looks, and stays near the processor meanwhile. */
 export const chunkRecords = 512;
 
+const nameOf = (of: AnyView['entity']): string => (typeof of === 'object' ? `all:${of.all}` : of);
+
 /** One field of a chunk that names who or what: its strings as ids, an occurrence each. */
 export class Field {
   readonly name: string;
@@ -37,12 +39,11 @@ export class Field {
 
   constructor(contract: EventContract, of: AnyView['entity'], shards: number) {
     this.interner = new Interner(shards);
+    this.name = nameOf(of);
     if (typeof of === 'object') {
-      this.name = `all:${of.all}`;
       // One string for all records: it has the first id.
       this.#read = (_row, record) => this.#add(record, this.interner.count > 0 ? 0 : this.interner.idOfString(of.all));
     } else {
-      this.name = of;
       this.#read = contract.fields[of]?.type === 'strings' ? this.#reader(of) : this.#textReader(`$${of}`, `$$${of}`);
     }
   }
@@ -185,10 +186,9 @@ export class Chunk {
   }
 
   field(of: AnyView['entity']): Field {
-    const field = new Field(this.#contract, of, this.#shards);
-    const known = this.#fields.get(field.name);
-    if (!known) this.#fields.set(field.name, field);
-    return known ?? field;
+    const known = this.#fields.get(nameOf(of)) ?? new Field(this.#contract, of, this.#shards);
+    this.#fields.set(known.name, known);
+    return known;
   }
 
   pairs(entity: Field, key: Field): Pairs {

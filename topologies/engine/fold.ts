@@ -67,7 +67,8 @@ export class Fold {
   #install(view: AnyView, index: number): void {
     const chunk = this.#chunk;
     const entity = chunk.field(view.entity);
-    const prefixes = Array.from({ length: this.#shards * lanes }, (_, slot) => Buffer.from(onlineKeyPrefix(view, slot % this.#shards)));
+    const ofShards = Array.from({ length: this.#shards }, (_, shard) => Buffer.from(onlineKeyPrefix(view, shard)));
+    const prefixes = Array.from({ length: this.#shards * lanes }, (_, slot) => ofShards[slot % this.#shards] as Buffer);
     const target = { index, prefixes };
     if (view.storage === 'card') this.#installCard(view, target, entity);
     else if (view.storage === 'packed') this.#views.push(new PackedFold(view, target, chunk, entity));

@@ -1,5 +1,7 @@
 import { hashBytes, lanes } from '#schemas/features/layout.ts';
-import { wider } from './wider.ts';
+import { emptied, wider } from './wider.ts';
+
+const leastPlaces = 1_024;
 
 /**
  * Gives each distinct byte string a small number, so that a fold can address arrays instead of
@@ -8,7 +10,7 @@ import { wider } from './wider.ts';
 export class Interner {
   readonly #shards: number;
   /** Open addressing, two by place: hash, id + 1; a zero is free. */
-  #places = new Int32Array(2 * 1024);
+  #places = new Int32Array(2 * leastPlaces);
   #starts = new Int32Array(513);
   #slotOf = new Int32Array(512);
   #bytes = Buffer.allocUnsafe(8192);
@@ -30,7 +32,7 @@ export class Interner {
   }
 
   clear(): void {
-    if (this.count > 0) this.#places.fill(0);
+    if (this.count > 0) this.#places = emptied(this.#places, 2 * this.count, 2 * leastPlaces);
     this.count = 0;
   }
 

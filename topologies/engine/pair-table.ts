@@ -1,10 +1,14 @@
+import { emptied } from './wider.ts';
+
+const leastPlaces = 1_024;
+
 /**
  * Small numbers for pairs of small numbers, by open addressing. A place holds both and the number side by side:
  * a look is one line of memory, which is what it costs.
  */
 export class PairTable {
   /** Four by place: first + 1, second, number, unused; a zero in front is free. */
-  #places = new Int32Array(4 * 1_024);
+  #places = new Int32Array(4 * leastPlaces);
   #count = 0;
 
   /** The pair's number, a new one for a pair that was not there. */
@@ -25,7 +29,7 @@ export class PairTable {
   }
 
   clear(): void {
-    if (this.#count > 0) this.#places.fill(0);
+    if (this.#count > 0) this.#places = emptied(this.#places, 4 * this.#count, 4 * leastPlaces);
     this.#count = 0;
   }
 

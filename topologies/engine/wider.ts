@@ -7,3 +7,12 @@ export function wider<A extends Numbers>(old: A, Type: new (length: number) => A
   if (fill !== 0) grown.fill(fill, old.length);
   return grown;
 }
+
+/**
+ * A hash table without its `used` numbers. One that a burst has left far too long is replaced: to empty it after each small
+ * batch would cost more than the batch.
+ */
+export function emptied(table: Int32Array<ArrayBuffer>, used: number, least: number): Int32Array<ArrayBuffer> {
+  if (table.length > least && used * 16 < table.length) return new Int32Array(least);
+  return table.fill(0);
+}
