@@ -62,6 +62,15 @@ const mutants: readonly Mutant[] = [
     testName: 'as O3 begins for time 7',
   },
   {
+    name: 'a mark for each lane',
+    file: 'topologies/engine/online-sink.ts',
+    from: 'before.with(lane, end)',
+    to: 'before.map(() => end)',
+    project: 'unit',
+    testFile: 'catching-up',
+    testName: 'half of what is left',
+  },
+  {
     name: 'deduplication token',
     file: 'topologies/engine/history-sink.ts',
     from: /const token = .* \/\/ MUTANT:dedup-token/,

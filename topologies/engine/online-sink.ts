@@ -16,6 +16,8 @@ interface Flight {
   working: Promise<void> | null;
 }
 
+/** Worked through before the event loop turns: heartbeats, merges and their answers wait for it. */
+const sliceRecords = 2_000;
 /** This far behind the end of the log is still near it. */
 const nearRecords = 2_000;
 
@@ -76,7 +78,7 @@ export class OnlineSink implements PartitionSink<Row> {
   }
 
   cut(pending: readonly unknown[]): number {
-    return pending.length;
+    return Math.min(sliceRecords, pending.length);
   }
 
   // O2

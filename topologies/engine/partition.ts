@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import pRetry from 'p-retry';
 import { ForyouError } from '#infra/errors.ts';
 import type { LogRecord, PartitionLease } from '#infra/log/log.ts';
@@ -59,16 +60,18 @@ export class PartitionWorker {
   }
 
   records(records: readonly LogRecord[], logEnd: number): Promise<void> {
-    this.#lastRecordsAt = Date.now();
-    return this.#inTurn(() => this.#records(records, logEnd));
+    return this.#inTurn(() =>
+      this.#records(records, logEnd).finally(() => {
+        this.#lastRecordsAt = Date.now();
+      }),
+    );
   }
 
   /** While no records come, what waits for more is flushed, and a store that lost its marks is noticed and rebuilt. */
   async checkWhileIdle(idleMs: number): Promise<void> {
-    if (Date.now() - this.#lastRecordsAt < idleMs) return;
     await this.#inTurn(() =>
       this.#orRewind(async () => {
-        if (this.#lease.lost) return;
+        if (this.#lease.lost || Date.now() - this.#lastRecordsAt < idleMs) return;
         if (this.#unflushedFrom !== null) await this.#flush();
         else if ((await this.#sink.stillThere?.()) === false) throw new Rewind('the store lost its marks');
       }),
@@ -88,6 +91,7 @@ export class PartitionWorker {
         const batch = n === this.#pending.length ? this.#pending : this.#pending.slice(0, n);
         this.#pending = n === this.#pending.length ? [] : this.#pending.slice(n);
         await this.#process(batch, logEnd);
+        if (this.#pending.length > 0) await setImmediate();
       }
     });
   }

@@ -27,8 +27,11 @@ interface Run {
   readonly partitions: () => number;
 }
 
-/** A fetch of this size is worked through before the event loop turns: heartbeats, merges and their answers wait for it. */
-const fetchBytes = 256 * 1024;
+/**
+ * Of one partition. No less than a broker takes as one batch (1 MiB): it gives a batch that is longer than this to the first
+ * partition of a fetch only, and the others would wait until that one has nothing left.
+ */
+const fetchBytes = 1_100_000;
 
 function sinkOf(topology: Topology, services: Services, partition: number, lease: PartitionLease, run: Run): PartitionSink<Row> {
   const { sink } = topology;

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { eventually } from '#infra/testing/test-stack.ts';
+import { follow } from '#schemas/events/follow.ts';
+import { userFollows } from '#schemas/features/views/social.ts';
+import { follows } from '#schemas/tables/history.ts';
+import { followOnline } from '../social.ts';
+import { dedupe } from '../steps/dedupe.ts';
+import { memorySetting } from './guide/setting.ts';
+import { runTopology } from './runner.ts';
+import { steps } from './steps.ts';
+import { rows, type Topology, topology } from './topology.ts';
+
+const history = topology('catching-up-history', { source: follow, steps: steps(dedupe), sink: rows(follows) });
+const total = 20_000; // twenty fetches of the log in memory
+const event = (i: number) => ({ eventId: `e${i}`, userId: `u${i % 50}`, creatorId: `c${i}`, kind: 'follow' as const, occurredAt: Date.now() });
+
+/** Runs a topology that is behind to the end of the log and one event further; how often a step began on each part of the way. */
+async function stepsOf(catching: Topology, step: string) {
+  const { services, producer } = await memorySetting();
+  const settings = { ...services.settings, insertRecords: 100_000, foldRecords: 100_000 };
+  for (let i = 0; i < total; i += 1_000) {
+    await producer.send(
+      follow,
+      Array.from({ length: 1_000 }, (_, k) => event(i + k)),
+    );
+  }
+  let began = 0;
+  const at = async (name: string, detail: string) => {
+    if (name === step && detail.includes('/')) began++;
+  };
+  const running = await runTopology(catching, { ...services, settings, at });
+  const reached = (offset: number) => eventually('no lag', async () => (await services.log.committedOf(catching.name, follow.topic))[0]?.offset === offset);
+  await reached(total);
+  const behind = began;
+  await producer.send(follow, [event(total)]);
+  await reached(total + 1);
+  await running.stop();
+  return { services, behind, then: began - behind };
+}
+
+test('far behind, history gathers fetches into one insert; at the end of the log each fetch is one', async () => {
+  const { services, behind, then } = await stepsOf(history, 'H3');
+  expect([behind, then]).toEqual([1, 1]);
+  expect((await services.warehouse.query('SELECT * FROM follows')).length).toBe(total + 1);
+});
+
+test('far behind, half of what is left is folded together; near the end of the log each fetch is flushed', async () => {
+  const { services, behind, then } = await stepsOf(followOnline, 'O2');
+  expect(behind).toBeLessThan(10);
+  expect(then).toBe(1);
+  const users = Array.from({ length: 50 }, (_, i) => `u${i}`);
+  expect((await services.online.sizes(userFollows, users)).reduce((sum, n) => sum + n, 0)).toBe(total + 1);
+});
