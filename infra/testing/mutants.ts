@@ -59,7 +59,7 @@ const mutants: readonly Mutant[] = [
     to: 'admits: () => true,',
     project: 'faults',
     testFile: 'kill',
-    testName: 'as O3 begins for time 7',
+    testName: 'as O3 begins for time 120',
   },
   {
     name: 'a mark for each lane',

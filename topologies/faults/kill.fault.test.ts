@@ -44,13 +44,13 @@ describe('kill -9 between the steps of the history protocol', () => {
 
 describe('kill -9 between the steps of the online protocol', () => {
   // O3 begins once per flush and once per shard, of a long delta once per lane: 1 is before any merge, 7 lets some shards
-  // merge a lane and freezes the others, 40 has lanes merged in all of them.
+  // merge a lane and freezes the others, 120 has lanes merged in all of them.
   test.each([
     ['O1', 1],
     ['O2', 1],
     ['O3', 1],
     ['O3', 7],
-    ['O3', 40],
+    ['O3', 120],
     ['O4', 1],
     ['O5', 1],
   ])('as %s begins for time %i', async (step, occurrence) => {
