@@ -35,19 +35,19 @@ async function stepsOf(catching: Topology, step: string) {
   await producer.send(follow, [event(total)]);
   await reached(total + 1);
   await running.stop();
-  return { services, behind, then: began - behind };
+  return { services, behind, after: began - behind };
 }
 
 test('far behind, history gathers fetches into one insert; at the end of the log each fetch is one', async () => {
-  const { services, behind, then } = await stepsOf(history, 'H3');
-  expect([behind, then]).toEqual([1, 1]);
+  const { services, behind, after } = await stepsOf(history, 'H3');
+  expect([behind, after]).toEqual([1, 1]);
   expect((await services.warehouse.query('SELECT * FROM follows')).length).toBe(total + 1);
 });
 
 test('far behind, half of what is left is folded together; near the end of the log each fetch is flushed', async () => {
-  const { services, behind, then } = await stepsOf(followOnline, 'O2');
+  const { services, behind, after } = await stepsOf(followOnline, 'O2');
   expect(behind).toBeLessThan(10);
-  expect(then).toBe(1);
+  expect(after).toBe(1);
   const users = Array.from({ length: 50 }, (_, i) => `u${i}`);
   expect((await services.online.sizes(userFollows, users)).reduce((sum, n) => sum + n, 0)).toBe(total + 1);
 });

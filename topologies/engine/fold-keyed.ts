@@ -10,6 +10,8 @@ interface Scores {
   add(pair: number, record: number, value: number): boolean;
   /** What the delta says of the pair, which is forgotten. */
   take(pair: number): number;
+  /** So many of an entity's pairs, the highest, say all that the store would keep of them. */
+  readonly most: number;
 }
 
 /** Folds a batch into scores by entity and key. */
@@ -27,6 +29,8 @@ export class KeyedFold {
   #nexts = new Int32Array(256);
   #keys = new Int32Array(256);
   readonly #touched: number[] = [];
+  #saidKeys = new Int32Array(256);
+  #saidScores = new Float64Array(256);
 
   constructor(target: Target, chunk: Chunk, entities: Field, key: string, signal: (event: never) => number | boolean, scores: Scores) {
     this.#target = target;
@@ -77,17 +81,41 @@ export class KeyedFold {
     const { interner } = this.#entities;
     const keys = this.#keysOf.interner;
     for (const entity of this.#touched) {
+      const said = this.#take(entity);
       const slot = interner.slot(entity);
       const writer = writers[slot] as DeltaWriter;
-      writer.list(index, this.#lengths[entity] as number).key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1));
-      for (let pair = this.#heads[entity] as number; pair >= 0; pair = this.#nexts[pair] as number) {
-        const key = this.#keys[pair] as number;
-        writer.whole(this.#scores.take(pair)).key(nothing, keys.bytes, keys.start(key), keys.start(key + 1));
+      writer.list(index, said).key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1));
+      for (let i = 0; i < said; i++) {
+        const key = this.#saidKeys[i] as number;
+        writer.whole(this.#saidScores[i] as number).key(nothing, keys.bytes, keys.start(key), keys.start(key + 1));
       }
-      this.#heads[entity] = -1;
-      this.#lengths[entity] = 0;
     }
     this.#touched.length = 0;
+  }
+
+  /** What the delta says of an entity, into `#saidKeys` and `#saidScores`; returns how many. Ties with the last that counts stay. */
+  #take(entity: number): number {
+    const length = this.#lengths[entity] as number;
+    if (length > this.#saidKeys.length) {
+      this.#saidKeys = new Int32Array(2 * length);
+      this.#saidScores = new Float64Array(2 * length);
+    }
+    let n = 0;
+    for (let pair = this.#heads[entity] as number; pair >= 0; pair = this.#nexts[pair] as number) {
+      this.#saidKeys[n] = this.#keys[pair] as number;
+      this.#saidScores[n++] = this.#scores.take(pair);
+    }
+    this.#heads[entity] = -1;
+    this.#lengths[entity] = 0;
+    if (n <= this.#scores.most) return n;
+    const least = this.#saidScores.slice(0, n).sort()[n - this.#scores.most] as number;
+    let kept = 0;
+    for (let i = 0; i < n; i++) {
+      if ((this.#saidScores[i] as number) < least) continue;
+      this.#saidKeys[kept] = this.#saidKeys[i] as number;
+      this.#saidScores[kept++] = this.#saidScores[i] as number;
+    }
+    return kept;
   }
 }
 
@@ -97,6 +125,8 @@ const least = 2 ** -900;
 
 /** Sums of weights at the fold's epoch, written as the store's score of their logarithm. */
 export class RankedScores implements Scores {
+  /** A low sum may be added to one that the store has. */
+  readonly most = Infinity;
   readonly #weights: Weights;
   readonly #halfLifeMs: number;
   readonly #weight: Float64Array;
@@ -153,10 +183,12 @@ export class RankedScores implements Scores {
 
 /** The newest time of each pair. */
 export class RecentScores implements Scores {
+  readonly most: number;
   readonly #eventTimes: Float64Array;
   #times = new Float64Array(256);
 
-  constructor({ weights }: Chunk) {
+  constructor(capacity: number, { weights }: Chunk) {
+    this.most = capacity;
     this.#eventTimes = weights.times;
   }
 

@@ -1,15 +1,21 @@
+import avro from 'avsc';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ViewCatalog } from '#infra/online/delta.ts';
 import { MemoryOnlineStore } from '#infra/online/memory.ts';
 import { signalValue } from '#schemas/config/signal-weights.ts';
-import type { Engagement } from '#schemas/events/engagement.ts';
+import { avroOf } from '#schemas/events/avro.ts';
+import { type Engagement, engagement } from '#schemas/events/engagement.ts';
 import { computeAsOf } from '#schemas/features/as-of.ts';
 import { readPackedRow } from '#schemas/features/read.ts';
-import { userSeen, userTopics, videoView } from '#schemas/features/views/engagement.ts';
+import type { AnyView } from '#schemas/features/view.ts';
+import { userSeen, userTopics, videoFans, videoView } from '#schemas/features/views/engagement.ts';
 import { allViews } from '#schemas/features/views/index.ts';
 import { makeEngagement } from '../faults/events.ts';
+import { compileReader, newRow } from './avro-reader.ts';
 import { firstDifference, foldInto, near, readOnline } from './feature-agreement.ts';
+import { Fold } from './fold.ts';
+import { admitAll } from './fold-chunk.ts';
 
 const nowMs = Date.UTC(2026, 0, 2);
 const catalog = new ViewCatalog(allViews);
@@ -85,6 +91,30 @@ async function expectNaive(store: MemoryOnlineStore, events: readonly Engagement
   const [seen] = await store.top([{ view: userSeen, entity: 'user-0', limit: 1_000 }]);
   expect(new Set(seen?.keys)).toEqual(new Set(events.filter((e) => e.userId === 'user-0' && e.kind === 'watch').map((e) => e.videoId)));
 }
+
+test('of a crowd behind one video the store is told of no more than it keeps', async () => {
+  const store = new MemoryOnlineStore({ shards: 3, catalog });
+  const crowd = Array.from({ length: 3_000 }, (_, i) => ({
+    ...makeEngagement(i, 'crowd', nowMs),
+    kind: 'like' as const,
+    videoId: 'hit',
+    userId: `fan-${i}`,
+    occurredAt: nowMs - ((i * 7_919) % 3_000) * 1_000,
+  }));
+  const fold = new Fold(engagement, [videoFans] as readonly AnyView[], catalog, 3, admitAll);
+  const read = compileReader(engagement, avroOf(engagement));
+  const row = newRow(engagement);
+  for (const [offset, event] of crowd.entries()) {
+    read?.(avro.Type.forSchema(avroOf(engagement) as avro.Schema).toBuffer(event), 0, row);
+    fold.add(row, event.occurredAt, offset);
+  }
+  // View, n, key, then score and member of each.
+  expect(fold.deltas().reduce((sum, part) => sum + part.tokens, 0)).toBe(3 + 2 * videoFans.capacity);
+  await foldInto(store, catalog, [crowd], 'crowd');
+  const [fans] = await store.top([{ view: videoFans, entity: 'hit', limit: 100 }]);
+  const newest = crowd.toSorted((a, b) => b.occurredAt - a.occurredAt).slice(0, videoFans.capacity);
+  expect(fans?.keys).toEqual(newest.map((e) => e.userId));
+});
 
 test('no as-of value knows an event later than its moment', () => {
   const past = Array.from({ length: 50 }, (_, i) => makeEngagement(i, 'p', nowMs));

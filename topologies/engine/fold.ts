@@ -73,12 +73,13 @@ export class Fold {
     if (view.storage === 'card') this.#installCard(view, target, entity);
     else if (view.storage === 'packed') this.#views.push(new PackedFold(view, target, chunk, entity));
     else if (view.storage === 'ranked') this.#views.push(new KeyedFold(target, chunk, entity, view.key, view.value, new RankedScores(view.halfLifeMs, chunk)));
-    else this.#views.push(new KeyedFold(target, chunk, entity, view.key, view.when, new RecentScores(chunk)));
+    else this.#views.push(new KeyedFold(target, chunk, entity, view.key, view.when, new RecentScores(view.capacity, chunk)));
   }
 
   #installCard(view: AnyView & { storage: 'card' }, { index, prefixes }: Target, { name, interner }: Field): void {
     const cards = new Map<number, Card>();
     this.#cards.push((row, timeMs, offset) => {
+      if (row[name] === '') return;
       const id = interner.idOfString(row[name]);
       if (this.#admission.admits(interner.slot(id), offset))
         cards.set(id, latestCard.merge(cards.get(id) ?? latestCard.empty, latestCard.of(timeMs, view.body(row))));
