@@ -8,7 +8,7 @@ export async function follow(log: Log, topic: string, each: (records: readonly L
   const group = `foryou-follow-${crypto.randomUUID()}`;
   const next = new Map((await log.offsets(topic)).map((p) => [p.partition, p.high]));
   const consumer = await log.consume(
-    { group, topic, minBytes: 1, maxWaitMs: 100 },
+    { group, topic, maxWaitMs: 100 },
     {
       assigned: async (partition) => next.get(partition) ?? 0,
       async records(partition, records) {

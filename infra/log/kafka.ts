@@ -124,7 +124,7 @@ export class KafkaLog implements Log {
       heartbeatInterval: Math.min(1_000, this.#sessionTimeoutMs / 4),
       maxBytesPerPartition: options.maxBytes ?? 4 * 1024 * 1024,
       maxBytes: 16 * 1024 * 1024,
-      minBytes: options.minBytes ?? 1,
+      minBytes: 1,
       maxWaitTimeInMs: options.maxWaitMs ?? 250,
       allowAutoTopicCreation: false,
       // The process owns restarting: after a crash its supervisor starts it clean.

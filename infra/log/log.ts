@@ -46,8 +46,7 @@ export interface PartitionLease {
 export interface ConsumeOptions {
   readonly group: string;
   readonly topic: string;
-  /** The broker answers a fetch once this many bytes are there or `maxWaitMs` passed: latency against batch size. */
-  readonly minBytes?: number;
+  /** The broker answers a fetch as soon as something is there, and with nothing after this. */
   readonly maxWaitMs?: number;
   /** At most this many bytes of one partition are in memory at a time. */
   readonly maxBytes?: number;

@@ -6,7 +6,7 @@ import { type AnyView, fingerprint } from '#schemas/features/view.ts';
  * no table for each entity. It is a list of sections, each beginning with the view's place in the catalog:
  *   packed  view, n, (key, bytes) × n               bytes as in `layout.ts`
  *   card    view, n, (key, bytes) × n               f64 timeMs, body
- *   ranked  view, n, key, (score, member) × n       score as in `monoids.ts`
+ *   ranked  view, n, key, (score, member) × n       score as `storedScore` of `layout.ts`
  *   recent  view, n, key, (timeMs, member) × n
  * Scores and times are decimal text: most go to the store as they are.
  */

@@ -76,13 +76,17 @@ export class Fold {
     else this.#views.push(new KeyedFold(target, chunk, entity, view.key, view.when, new RecentScores(view.capacity, chunk)));
   }
 
-  #installCard(view: AnyView & { storage: 'card' }, { index, prefixes }: Target, { name, interner }: Field): void {
+  /** A card is made of the row itself, which the next record takes: it cannot wait for the chunk. */
+  #installCard(view: AnyView & { storage: 'card' }, { index, prefixes }: Target, entities: Field): void {
+    const { interner } = entities;
     const cards = new Map<number, Card>();
     this.#cards.push((row, timeMs, offset) => {
-      if (row[name] === '') return;
-      const id = interner.idOfString(row[name]);
-      if (this.#admission.admits(interner.slot(id), offset))
-        cards.set(id, latestCard.merge(cards.get(id) ?? latestCard.empty, latestCard.of(timeMs, view.body(row))));
+      const record = this.#chunk.count - 1;
+      for (let k = entities.count - 1; k >= 0 && entities.records[k] === record; k--) {
+        const id = entities.ids[k] as number;
+        if (this.#admission.admits(interner.slot(id), offset))
+          cards.set(id, latestCard.merge(cards.get(id) ?? latestCard.empty, latestCard.of(timeMs, view.body(row))));
+      }
     });
     const drain = () => {
       for (const [id, { timeMs, body }] of cards) {

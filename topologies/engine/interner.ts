@@ -36,6 +36,11 @@ export class Interner {
     this.count = 0;
   }
 
+  /** Bytes of memory that it holds. */
+  get held(): number {
+    return this.#places.byteLength + this.#starts.byteLength + this.#slotOf.byteLength + this.#bytes.byteLength;
+  }
+
   idOfString(text: string): number {
     const bytes = Buffer.from(text);
     return this.id(bytes, 0, bytes.length);

@@ -97,7 +97,7 @@ export async function runTopology(topology: Topology, services: Services): Promi
   // A store that answers late is no news here: the next record or the next check meets it.
   const idle = setInterval(() => workers.forEach((worker) => void worker.checkWhileIdle(1_000).catch(() => {})), 1_000);
   const consumer: LogConsumer = await services.log.consume(
-    { group: topology.name, topic: topology.source.topic, minBytes: 1, maxWaitMs: 500, maxBytes: fetchBytes },
+    { group: topology.name, topic: topology.source.topic, maxWaitMs: 500, maxBytes: fetchBytes },
     handler,
   );
   const stop = async () => {

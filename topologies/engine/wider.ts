@@ -1,7 +1,8 @@
 type Numbers = Int32Array | Float64Array;
 
-/** The same numbers in a longer array, at least twice as long; the new places hold `fill`. */
+/** The same numbers in an array of at least so many places: the same array if it has them, else one twice as long or longer. New places hold `fill`. */
 export function wider<A extends Numbers>(old: A, Type: new (length: number) => A, atLeast: number, fill: number): A {
+  if (old.length >= atLeast) return old;
   const grown = new Type(Math.max(old.length * 2, atLeast));
   grown.set(old);
   if (fill !== 0) grown.fill(fill, old.length);
