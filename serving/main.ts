@@ -8,6 +8,7 @@ import { uploadsOf } from '#infra/blobs/s3-uploads.ts';
 import { systemClock } from '#infra/clock/clock.ts';
 import type { Config } from '#infra/config.ts';
 import { ThreadedInference } from '#infra/inference/threaded.ts';
+import { gatherWrites } from '#infra/online/gather-writes.ts';
 import { RedisOnlineStore } from '#infra/online/redis.ts';
 import { GatheringProducer } from '#infra/producer/gathering-producer.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
@@ -75,6 +76,7 @@ async function stores(config: Config, { catalog }: Adapters): Promise<{ online: 
   const online = new RedisOnlineStore({ url: config.redisUrl, shards: config.onlineShards, catalog, commandTimeoutMs: onlineTimeoutMs, failFast: true });
   const limitStore = new Redis(config.redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: limitTimeoutMs });
   limitStore.on('error', () => {});
+  gatherWrites(limitStore);
   const ready = (client: Redis) => new Promise<void>((resolve) => client.once('ready', () => resolve()));
   await Promise.all([online.client, limitStore].map((client) => Promise.race([ready(client), setTimeout(3_000)])));
   return { online, limitStore };

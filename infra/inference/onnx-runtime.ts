@@ -1,3 +1,4 @@
+import './no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 import { ForyouError } from '../errors.ts';
 import type { Inference, Model, ModelInput, Tensor } from './inference.ts';

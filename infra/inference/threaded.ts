@@ -1,3 +1,4 @@
+import './no-telemetry.ts';
 import { ThreadCalls } from '../threads/calls.ts';
 import type { Inference, Model, ModelInput, Tensor } from './inference.ts';
 

@@ -34,7 +34,7 @@ export class KafkaLog implements Log {
   readonly #sessionTimeoutMs: number;
   #producer: Promise<Producer> | undefined;
   #admin: Promise<Admin> | undefined;
-  readonly #waiting = new Map<string, Waiting[]>();
+  #waiting = new Map<string, Waiting[]>();
   #sending = false;
 
   constructor(options: KafkaOptions) {
@@ -95,7 +95,8 @@ export class KafkaLog implements Log {
     await Promise.resolve();
     while (this.#waiting.size > 0) {
       const batch = [...this.#waiting];
-      this.#waiting.clear();
+      // A new one: the tables of a Map that is emptied hold what was in them until the next full collection.
+      this.#waiting = new Map();
       const waiters = batch.flatMap(([, waiting]) => waiting);
       try {
         const producer = await this.#connectedProducer();

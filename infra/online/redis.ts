@@ -3,6 +3,7 @@ import { lanes, onlineKey, scoreSteps, shardOf } from '#schemas/features/layout.
 import type { AnyView } from '#schemas/features/view.ts';
 import { ForyouError } from '../errors.ts';
 import type { ViewCatalog } from './delta.ts';
+import { gatherWrites } from './gather-writes.ts';
 import { mergeScript } from './merge-script.ts';
 import { type ChangeListener, type Mark, type OnlineStore, readMark, type SourcePartition, type TopRead, writeMark } from './online.ts';
 import { Tracking } from './tracking.ts';
@@ -48,6 +49,7 @@ export class RedisOnlineStore implements OnlineStore {
       retryStrategy: (times) => Math.min(50 * times, 500),
     });
     this.client.on('error', () => {});
+    gatherWrites(this.client);
     this.client.defineCommand('foryouMerge', { numberOfKeys: 1, lua: mergeScript(options.catalog) });
     this.client.defineCommand('foryouSizes', { lua: sizesScript, readOnly: true });
   }
@@ -65,11 +67,9 @@ export class RedisOnlineStore implements OnlineStore {
   }
 
   async watermarks(source: SourcePartition): Promise<Mark[]> {
-    return this.#tried(async () => {
-      const pipeline = this.client.pipeline();
-      for (let shard = 0; shard < this.shards; shard++) pipeline.hget(watermarkKey(shard, source), watermarkField(source));
-      return resultsOf(await pipeline.exec()).map((value) => readMark(value as string | null));
-    });
+    const field = watermarkField(source);
+    const marks = Array.from({ length: this.shards }, (_, shard) => watermarkKey(shard, source));
+    return (await this.#tried(() => Promise.all(marks.map((key) => this.client.hget(key, field))))).map(readMark);
   }
 
   async merge(shard: number, source: SourcePartition, expected: Mark, to: Mark, delta: Buffer): Promise<'applied' | 'already' | 'conflict'> {
@@ -97,28 +97,29 @@ export class RedisOnlineStore implements OnlineStore {
     const keys = entities.map((entity) => onlineKey(view, shardOf(entity, this.shards), entity));
     return this.#tried(async () => {
       if (!watched) return this.client.mgetBuffer(keys);
-      const [caching, read] = (await this.client.pipeline().client('CACHING', 'YES').mgetBuffer(keys).exec()) ?? [];
+      const caching = this.client.client('CACHING', 'YES').then(
+        () => true,
+        () => false,
+      );
       // A read that is sent again on a new connection comes before tracking does: it is no worse than any other read.
-      if (caching?.[0]) this.#tracking?.refused();
-      return resultsOf(read ? [read] : null)[0] as (Buffer | null)[];
+      const [watching, read] = await Promise.all([caching, this.client.mgetBuffer(keys)]);
+      if (!watching) this.#tracking?.refused();
+      return read;
     });
   }
 
   async top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]> {
-    return this.#tried(async () => {
-      const pipeline = this.client.pipeline();
-      for (const r of reads) pipeline.zrevrange(onlineKey(r.view, shardOf(r.entity, this.shards), r.entity), 0, r.limit - 1, 'WITHSCORES');
-      return resultsOf(await pipeline.exec()).map((flat, r) => {
-        const step = stepOf((reads[r] as TopRead).view);
-        const keys: string[] = [];
-        const scores: number[] = [];
-        const list = flat as string[];
-        for (let i = 0; i < list.length; i += 2) {
-          keys.push(list[i] as string);
-          scores.push(Number(list[i + 1]) / step);
-        }
-        return { keys, scores };
-      });
+    const range = (r: TopRead) => this.client.zrevrange(onlineKey(r.view, shardOf(r.entity, this.shards), r.entity), 0, r.limit - 1, 'WITHSCORES');
+    const lists = await this.#tried(() => Promise.all(reads.map(range)));
+    return lists.map((list, r) => {
+      const step = stepOf((reads[r] as TopRead).view);
+      const keys: string[] = [];
+      const scores: number[] = [];
+      for (let i = 0; i < list.length; i += 2) {
+        keys.push(list[i] as string);
+        scores.push(Number(list[i + 1]) / step);
+      }
+      return { keys, scores };
     });
   }
 
@@ -158,11 +159,3 @@ export class RedisOnlineStore implements OnlineStore {
 const stepOf = (view: AnyView): number => (view.storage === 'ranked' ? scoreSteps : 1);
 const watermarkKey = (shard: number, source: SourcePartition): string => `{s${shard}}:watermarks:${source.group}`;
 const watermarkField = (source: SourcePartition): string => `${source.topic}/${source.partition}`;
-
-function resultsOf(replies: [Error | null, unknown][] | null): unknown[] {
-  if (!replies) throw new ForyouError('unavailable', 'Redis dropped a pipeline');
-  return replies.map(([error, value]) => {
-    if (error) throw error;
-    return value;
-  });
-}

@@ -6,8 +6,9 @@ import type { EventProducer } from './producer.ts';
 const lingerMs = 100;
 
 interface Gathered {
-  readonly events: unknown[];
-  readonly sent: Promise<void>;
+  events: unknown[];
+  /** Null while nothing waits. */
+  sent: Promise<void> | null;
 }
 
 /**
@@ -26,17 +27,19 @@ export class GatheringProducer {
   send<C extends EventContract>(contract: C, events: readonly EventOf<C>[]): Promise<void> {
     let gathered = this.#gathering.get(contract);
     if (!gathered) {
-      gathered = { events: [], sent: this.#send(contract) };
+      gathered = { events: [], sent: null };
       this.#gathering.set(contract, gathered);
     }
     for (const event of events) gathered.events.push(event);
+    gathered.sent ??= this.#send(contract, gathered);
     return gathered.sent;
   }
 
-  async #send(contract: EventContract): Promise<void> {
+  async #send(contract: EventContract, gathered: Gathered): Promise<void> {
     await setTimeout(lingerMs);
-    const { events } = this.#gathering.get(contract) as Gathered;
-    this.#gathering.delete(contract);
+    const { events } = gathered;
+    gathered.events = [];
+    gathered.sent = null;
     await this.#producer.send(contract, events as EventOf<EventContract>[]);
   }
 

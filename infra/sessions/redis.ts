@@ -26,13 +26,8 @@ export class RedisSessions implements SessionStore {
 
   async load(key: string): Promise<SessionState> {
     return tried(async () => {
-      const answers = await this.#client.pipeline().hget(pagesKey(key), 'next').smembers(servedKey(key)).exec();
-      if (!answers) throw new Error('the pipeline was dropped');
-      const [next, served] = answers.map(([error, value]) => {
-        if (error) throw error;
-        return value;
-      });
-      return { next: Number(next ?? 0), served: new Set(served as string[]) };
+      const [next, served] = await Promise.all([this.#client.hget(pagesKey(key), 'next'), this.#client.smembers(servedKey(key))]);
+      return { next: Number(next ?? 0), served: new Set(served) };
     });
   }
 

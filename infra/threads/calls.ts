@@ -1,5 +1,6 @@
 import { parentPort, Worker } from 'node:worker_threads';
 import { ForyouError } from '../errors.ts';
+import { Places } from './places.ts';
 
 /** Said to a thread that shall end. */
 const end = 'end';
@@ -17,8 +18,7 @@ export class ThreadCalls {
   readonly #what: string;
   #worker: Worker | null = null;
   #closed = false;
-  readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
-  #next = 0;
+  readonly #waiting = new Places<{ resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   /** Calls of this moment: they go together, for a message costs more than what most of them say. */
   #leaving: { readonly id: number; readonly body: object }[] = [];
   #transfer: ArrayBuffer[] = [];
@@ -40,9 +40,8 @@ export class ThreadCalls {
   call<A>(body: object, transfer: readonly ArrayBuffer[] = []): Promise<A> {
     if (this.#waiting.size >= mostWaiting) return Promise.reject(new ForyouError('unavailable', `${this.#what} have too many calls waiting`));
     this.#worker ??= this.#start();
-    const id = this.#next++;
     return new Promise<A>((resolve, reject) => {
-      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      const id = this.#waiting.put({ resolve: resolve as (value: unknown) => void, reject });
       if (this.#leaving.push({ id, body }) === 1) queueMicrotask(() => this.#post());
       this.#transfer.push(...transfer);
     });
@@ -55,10 +54,7 @@ export class ThreadCalls {
     try {
       this.#worker?.postMessage(calls, transfer);
     } catch (cause) {
-      for (const { id } of calls) {
-        this.#waiting.get(id)?.reject(cause as Error);
-        this.#waiting.delete(id);
-      }
+      for (const { id } of calls) this.#waiting.take(id)?.reject(cause as Error);
     }
   }
 
@@ -66,8 +62,7 @@ export class ThreadCalls {
     const worker = new Worker(this.#file, { execArgv: [] });
     worker.unref();
     worker.on('message', ({ id, value, error }: Answer) => {
-      const waiting = this.#waiting.get(id);
-      this.#waiting.delete(id);
+      const waiting = this.#waiting.take(id);
       if (!error) waiting?.resolve(value);
       else waiting?.reject(error.code === 'artifact-refused' ? new ForyouError('artifact-refused', error.message) : new Error(error.message));
     });
@@ -79,8 +74,7 @@ export class ThreadCalls {
   #gone(worker: Worker, cause: unknown): void {
     if (this.#worker !== worker) return;
     this.#worker = null;
-    for (const { reject } of this.#waiting.values()) reject(new ForyouError('unavailable', `the thread of ${this.#what} ended`, { cause }));
-    this.#waiting.clear();
+    for (const { reject } of this.#waiting.takeAll()) reject(new ForyouError('unavailable', `the thread of ${this.#what} ended`, { cause }));
     if (!this.#closed) this.onEnd();
   }
 

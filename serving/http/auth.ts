@@ -19,7 +19,11 @@ export function callerOf(request: { readonly caller: Caller | null }): Caller {
   return request.caller;
 }
 
-export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+export interface Authenticate {
+  /** Who sent this header, when it was verified a moment ago. */
+  known(authorization: string | undefined): Caller | null;
+  verified(authorization: string | undefined): Promise<Caller>;
+}
 
 const audience = 'foryou-api';
 
@@ -36,18 +40,23 @@ export function authenticator(jwt: Config['jwt']): Authenticate {
       ? (await jwtVerify(token, remote, { ...options, algorithms: ['RS256', 'ES256', 'EdDSA'] })).payload
       : (await jwtVerify(token, secret as Uint8Array, { ...options, algorithms: ['HS256'] })).payload;
   const accepted = new Accepted();
-  return async (authorization) => {
-    const token = /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1];
-    if (!token) throw new HttpProblem(401, 'send a bearer token in the Authorization header; foryou token makes one');
-    const known = accepted.get(token);
-    if (known) return known;
-    const payload = await verify(token).catch((error: Error) => {
-      throw new HttpProblem(401, `the token is not accepted: ${error.message}`);
-    });
-    if (!payload.sub || payload.sub.length > 128) throw new HttpProblem(401, 'the token names no user');
-    const caller = { userId: payload.sub, scopes: new Set(String(payload['scope'] ?? '').split(' ')), age: ageOf(payload['birthdate']) };
-    accepted.set(token, caller, payload.exp as number);
-    return caller;
+  const tokenOf = (authorization: string | undefined) => /^Bearer (\S+)$/i.exec(authorization ?? '')?.[1] ?? null;
+  return {
+    known(authorization) {
+      const token = tokenOf(authorization);
+      return token === null ? null : accepted.get(token);
+    },
+    async verified(authorization) {
+      const token = tokenOf(authorization);
+      if (token === null) throw new HttpProblem(401, 'send a bearer token in the Authorization header; foryou token makes one');
+      const payload = await verify(token).catch((error: Error) => {
+        throw new HttpProblem(401, `the token is not accepted: ${error.message}`);
+      });
+      if (!payload.sub || payload.sub.length > 128) throw new HttpProblem(401, 'the token names no user');
+      const caller = { userId: payload.sub, scopes: new Set(String(payload['scope'] ?? '').split(' ')), age: ageOf(payload['birthdate']) };
+      accepted.set(token, caller, payload.exp as number);
+      return caller;
+    },
   };
 }
 

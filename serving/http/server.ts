@@ -3,7 +3,7 @@ import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Config } from '#infra/config.ts';
 import type { Access, Authenticate, Caller } from './auth.ts';
 import { type ModerationRouteServices, moderationRoutes } from './moderation-routes.ts';
@@ -47,10 +47,10 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const { limits, limitStore } = options;
   // Without its store a limit gives way: it protects the service, it must not end it.
   await app.register(rateLimit, { global: false, nameSpace: 'limit:', timeWindow: 60_000, skipOnError: true, ...(limitStore ? { redis: limitStore } : {}) });
-  // The address first, so that a flood of bad tokens is held back too; the user once it is known.
-  enforce(app, app.createRateLimit({ max: limits.perAddressPerMinute, keyGenerator: (request) => `address:${request.ip}` }) as Check);
-  guard(app, options.authenticate);
-  enforce(app, app.createRateLimit({ max: limits.perUserPerMinute, keyGenerator: (request) => `user:${request.caller?.userId}` }) as Check);
+  guard(app, options.authenticate, {
+    address: app.createRateLimit({ max: limits.perAddressPerMinute, keyGenerator: (request) => `address:${request.ip}` }) as Check,
+    user: app.createRateLimit({ max: limits.perUserPerMinute, keyGenerator: (request) => `user:${request.caller?.userId}` }) as Check,
+  });
   await document(app);
   await app.register(routes(options.services));
   await app.register(videoRoutes(options.services));
@@ -59,33 +59,38 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   return app;
 }
 
-/** Every route states its access; the callers of all but public ones are authenticated before anything else is read. */
-function guard(app: FastifyInstance, authenticate: Authenticate): void {
+type Check = (request: FastifyRequest) => Promise<{ isAllowed: true } | { isAllowed: false; isExceeded: boolean; max: number; ttlInSeconds: number }>;
+
+/** Every route states its access; callers of all but public ones are counted and authenticated before anything else is read. */
+function guard(app: FastifyInstance, authenticate: Authenticate, limits: { readonly address: Check; readonly user: Check }): void {
   app.decorateRequest('caller', null);
   app.addHook('onRoute', (route) => {
     if (route.url.startsWith('/docs')) route.config = { ...route.config, access: 'public' };
     // CORS and HEAD twins inherit the route they belong to.
     if (!route.config?.access) throw new TypeError(`route ${route.url} does not say who may call it`);
   });
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', async (request, reply) => {
     const access = request.routeOptions.config?.access;
     if (access === undefined || access === 'public') return;
-    request.caller = await authenticate(request.headers.authorization);
+    const { authorization } = request.headers;
+    request.caller = authenticate.known(authorization);
+    // Of a stranger the address comes first, so that a flood of bad tokens is held back too. Who is known is counted at once: one wait less.
+    if (request.caller) await Promise.all([limits.address(request), limits.user(request)].map((check) => refuse(check, reply)));
+    else {
+      await refuse(limits.address(request), reply);
+      request.caller = await authenticate.verified(authorization);
+      await refuse(limits.user(request), reply);
+    }
     if (access !== 'user' && !request.caller.scopes.has(access)) throw new HttpProblem(403, `this needs the scope "${access}"`);
   });
 }
 
-type Check = (request: FastifyRequest) => Promise<{ isAllowed: true } | { isAllowed: false; isExceeded: boolean; max: number; ttlInSeconds: number }>;
-
-/** Refuses what a limit says is too much; public routes are not counted. */
-function enforce(app: FastifyInstance, check: Check): void {
-  app.addHook('onRequest', async (request, reply) => {
-    if ((request.routeOptions.config?.access ?? 'public') === 'public') return;
-    const answer = await check(request);
-    if (answer.isAllowed || !answer.isExceeded) return;
-    reply.header('retry-after', answer.ttlInSeconds);
-    throw new HttpProblem(429, `more than ${answer.max} requests in a minute; try again in ${answer.ttlInSeconds} s`);
-  });
+/** Refuses what a limit says is too much. */
+async function refuse(check: ReturnType<Check>, reply: FastifyReply): Promise<void> {
+  const answer = await check;
+  if (answer.isAllowed || !answer.isExceeded) return;
+  reply.header('retry-after', answer.ttlInSeconds);
+  throw new HttpProblem(429, `more than ${answer.max} requests in a minute; try again in ${answer.ttlInSeconds} s`);
 }
 
 async function document(app: FastifyInstance): Promise<void> {

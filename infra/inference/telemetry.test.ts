@@ -1,0 +1,34 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+/** What a process leaves in the folders that its libraries may write to. */
+async function leftBy(code: string, env: Record<string, string> = {}): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'foryou-telemetry-'));
+  try {
+    const { ORT_DISABLE_TELEMETRY: _unset, ...rest } = process.env;
+    await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], {
+      cwd: import.meta.dirname,
+      env: { ...rest, TMPDIR: folder, HOME: folder, XDG_CACHE_HOME: folder, ...env },
+    });
+    return (await readdir(folder)).sort();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const inProcess = `const { OnnxRuntime } = await import('./onnx-runtime.ts'); await new OnnxRuntime().load(Buffer.from('none')).catch(() => {});`;
+const inThread = `const { ThreadedInference } = await import('./threaded.ts'); const runtime = new ThreadedInference();
+await runtime.load(Buffer.from('none')).catch(() => {}); await runtime.close();`;
+
+test('a process that loads models reports to nobody', async () => {
+  expect(await leftBy(inProcess)).toEqual([]);
+  expect(await leftBy(inThread)).toEqual([]);
+});
+
+test('what would be left otherwise is seen here', async () => {
+  expect(await leftBy(inProcess, { ORT_DISABLE_TELEMETRY: '0' })).not.toEqual([]);
+});
