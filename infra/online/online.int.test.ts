@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
-import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { onlineKey, shardOf } from '#schemas/features/layout.ts';
@@ -186,30 +184,6 @@ test('a second connection that is dead and was never closed is found out', async
   await eventually('changes are told, then not known to be, then told again', async () => states.join().startsWith('true,false') && states.at(-1) === true);
   await store.close();
   between.close();
-});
-
-/** Reads many times at once, as requests do, and lets go of all of it. */
-const reading = `
-  const { RedisOnlineStore } = await import('./redis.ts');
-  const { ViewCatalog } = await import('./delta.ts');
-  const { userSeen, userTopics } = await import('#schemas/features/views/engagement.ts');
-  const store = new RedisOnlineStore({ url: process.argv[1], shards: 4, catalog: new ViewCatalog([]) });
-  const read = async () => {
-    const held = Array.from({ length: 500 }, (_, i) => ({ i }));
-    await store.top([userSeen, userTopics].map((view) => ({ view, entity: 'nobody', limit: 10 })));
-    return held.length;
-  };
-  for (let i = 0; i < 3_000; i++) await Promise.all([read(), read(), read(), read()]);
-  await store.close();`;
-
-test('what waited for a read dies young: nothing of a request is kept until the next full collection', async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--trace-gc-nvp', '--input-type=module', '-e', reading, url], {
-    cwd: import.meta.dirname,
-    maxBuffer: 1 << 26,
-  });
-  const sum = (what: string) => [...stdout.matchAll(new RegExp(`gc=s .* ${what}=(\\d+)`, 'g'))].slice(3).reduce((total, [, n]) => total + Number(n), 0);
-  expect(sum('allocated')).toBeGreaterThan(50_000_000);
-  expect(sum('promoted')).toBeLessThan(sum('allocated') / 100);
 });
 
 test('a value of another version of a view reads as the default, and is replaced, not misread', async () => {
