@@ -62,6 +62,8 @@ export class ThreadCalls {
     const worker = new Worker(this.#file, { execArgv: [] });
     worker.unref();
     worker.on('message', ({ id, value, error }: Answer) => {
+      // What a thread said before it failed may come after that: its number is by then another call's.
+      if (this.#worker !== worker) return;
       const waiting = this.#waiting.take(id);
       if (!error) waiting?.resolve(value);
       else waiting?.reject(error.code === 'artifact-refused' ? new ForyouError('artifact-refused', error.message) : new Error(error.message));
