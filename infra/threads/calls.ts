@@ -62,7 +62,7 @@ export class ThreadCalls {
     const worker = new Worker(this.#file, { execArgv: [] });
     worker.unref();
     worker.on('message', ({ id, value, error }: Answer) => {
-      // What a thread said before it failed may come after that: its number is by then another call's.
+      // Numbers are given again: that no thread is heard of after its end must not rest on the order of Node's events.
       if (this.#worker !== worker) return;
       const waiting = this.#waiting.take(id);
       if (!error) waiting?.resolve(value);
