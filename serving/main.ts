@@ -7,7 +7,6 @@ import { S3Blobs } from '#infra/blobs/s3.ts';
 import { uploadsOf } from '#infra/blobs/s3-uploads.ts';
 import { systemClock } from '#infra/clock/clock.ts';
 import type { Config } from '#infra/config.ts';
-import { ThreadedInference } from '#infra/inference/threaded.ts';
 import { gatherWrites } from '#infra/online/gather-writes.ts';
 import { RedisOnlineStore } from '#infra/online/redis.ts';
 import { GatheringProducer } from '#infra/producer/gathering-producer.ts';
@@ -27,6 +26,7 @@ import { TrialAudience } from './feed/sources/trial-audience.ts';
 import { authenticator } from './http/auth.ts';
 import { buildServer } from './http/server.ts';
 import { rankerReader } from './ranking/ranker-reader.ts';
+import { ThreadedRankers } from './ranking/threaded-rankers.ts';
 import { contentReader } from './retrieval/content-reader.ts';
 import { indexReader } from './retrieval/index-reader.ts';
 import { LiveDelta } from './retrieval/live-delta.ts';
@@ -48,25 +48,25 @@ const artifactsEveryMs = 2_000;
 /** What jobs made and serving swaps in: the index and the ranker, each in a thread that is loaded again when it dies. */
 async function learntArtifacts(blobs: S3Blobs, telemetry: Telemetry) {
   const artifacts = new ArtifactStore(blobs);
-  const inference = new ThreadedInference();
+  const rankers = new ThreadedRankers();
   const indexes = new ThreadedIndexes();
   const index = new ArtifactLoader(artifacts, indexReader(indexes), telemetry);
   const content = new ArtifactLoader(artifacts, contentReader(indexes), telemetry);
-  const ranker = new ArtifactLoader(artifacts, rankerReader(inference), telemetry);
+  const ranker = new ArtifactLoader(artifacts, rankerReader(rankers), telemetry);
   indexes.calls.onEnd = () => {
     void index.reload();
     void content.reload();
   };
-  inference.calls.onEnd = () => void ranker.reload();
+  rankers.calls.onEnd = () => void ranker.reload();
   const loaders = [index, content, ranker];
   await Promise.all(loaders.map((loader) => loader.start(artifactsEveryMs)));
   return {
     models: { retrieval: () => index.current, content: () => content.current, ranker: () => ranker.current },
     versions: () => ({ index: index.current?.version ?? null, content: content.current?.version ?? null, ranker: ranker.current?.version ?? null }),
-    threads: { index: indexes.calls, models: inference.calls },
+    threads: { index: indexes.calls, models: rankers.calls },
     async stop() {
       await Promise.all(loaders.map((loader) => loader.stop()));
-      await Promise.all([inference.close(), indexes.close()]);
+      await Promise.all([rankers.close(), indexes.close()]);
     },
   };
 }

@@ -3,6 +3,7 @@ import { type ArtifactManifest, artifactBucket } from '#schemas/artifacts/manife
 import { MemoryBlobs } from '../blobs/memory.ts';
 import { ForyouError } from '../errors.ts';
 import { MemoryTelemetry } from '../telemetry/memory.ts';
+import { FoldIn } from '../vectors/fold-in.ts';
 import { HnswIndexes } from '../vectors/hnsw.ts';
 import { ExactIndexes } from '../vectors/memory.ts';
 import { ThreadedIndexes } from '../vectors/threaded.ts';
@@ -37,6 +38,16 @@ describe.each(adapters)('vector index contract: %s', (_name, builder, indexes) =
       });
     }
     expect((await index.search(queries, 10_000))[1]?.labels.length).toBe(count);
+    await index.release();
+  });
+  test('a viewer is folded in beside the index, and what is near his vector is found', async () => {
+    const model = { dims, items: vectors, eigen: new Float64Array(dims).fill(0.5), alpha: 0.01, reg: 0.1, nu: 0.5 };
+    const index = await indexes.loadViewers(Buffer.from(bytes), { count, dims, ef: 60 }, model);
+    const answers = { labels: Int32Array.of(3, 40), weights: Float32Array.of(1, 2) };
+    const { vector, hits } = await index.locate(answers, 5);
+    expect([...vector]).toEqual([...new FoldIn(model).user(answers.labels, answers.weights)]);
+    expect(hits).toEqual((await index.search(vector, 5))[0]);
+    expect((await index.locate(answers, 0)).hits.labels.length, 'nothing is searched for').toBe(0);
     await index.release();
   });
   test.each([

@@ -5,12 +5,12 @@ import type { FeedQuery } from '../../serving/feed/query.ts';
 import { feedQuery } from '../../serving/feed/testing.ts';
 import { preRank, rank } from '../../serving/ranking/rank.ts';
 import { rankerReader } from '../../serving/ranking/ranker-reader.ts';
+import { ThreadedRankers } from '../../serving/ranking/threaded-rankers.ts';
 import { ArtifactLoader } from '../artifacts/loader.ts';
 import { ArtifactStore } from '../artifacts/store.ts';
 import { buckets } from '../blobs/blobs.ts';
 import { MemoryBlobs } from '../blobs/memory.ts';
 import { percentile } from '../cli/demo/freshness-probe.ts';
-import { ThreadedInference } from '../inference/threaded.ts';
 import { MemoryTelemetry } from '../telemetry/memory.ts';
 import { releaseRanker } from '../testing/artifacts.ts';
 import { type BenchRow, figure } from './row.ts';
@@ -38,9 +38,9 @@ export async function ranking(say: (line: string) => void): Promise<BenchRow[]> 
   for (const bucket of buckets) await blobs.createBucket(bucket);
   const store = new ArtifactStore(blobs);
   await releaseRanker(store, 'bench');
-  const inference = new ThreadedInference();
+  const rankers = new ThreadedRankers();
   const telemetry = new MemoryTelemetry();
-  const loader = new ArtifactLoader(store, rankerReader(inference), telemetry);
+  const loader = new ArtifactLoader(store, rankerReader(rankers), telemetry);
   await loader.start(60_000);
   try {
     const ranker = loader.current;
@@ -75,6 +75,6 @@ export async function ranking(say: (line: string) => void): Promise<BenchRow[]> 
     return measured;
   } finally {
     await loader.stop();
-    await inference.close();
+    await rankers.close();
   }
 }

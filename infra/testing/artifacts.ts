@@ -38,8 +38,8 @@ export async function releaseIndex(store: ArtifactStore, version: string, { ids,
   );
 }
 
-/** Puts a ranker with weights drawn at random in front of serving: as costly as a learnt one. */
-export async function releaseRanker(store: ArtifactStore, version: string): Promise<void> {
+/** A ranker with weights drawn at random: as costly as a learnt one. */
+export function randomRanker(): { readonly [rankerFile]: Buffer; readonly [preRankerFile]: Buffer } {
   const random = new Random(7);
   const scaling = (width: number) => ({ mean: new Float32Array(width), inverse: new Float32Array(width).fill(1) });
   const network = (layers: readonly number[], inputs: number, outputs: number) => {
@@ -50,13 +50,13 @@ export async function releaseRanker(store: ArtifactStore, version: string): Prom
   const full = network(rankerLayers, featureCount, outcomeCount);
   const small = network(preRankerLayers, preRankingFeatures.length, 1);
   const calibration = { scale: new Float32Array(outcomeCount).fill(1), shift: new Float32Array(outcomeCount) };
-  await store.release(
-    { kind: 'ranker', version, code: 'test', counts: { rows: 1_000_000 }, quality: {}, made: {} },
-    {
-      [rankerFile]: rankerModel(full.parameters, full.weights, scaling(featureCount), calibration),
-      [preRankerFile]: preRankerModel(small.parameters, small.weights, scaling(preRankingFeatures.length)),
-    },
-    1,
-    open,
-  );
+  return {
+    [rankerFile]: rankerModel(full.parameters, full.weights, scaling(featureCount), calibration),
+    [preRankerFile]: preRankerModel(small.parameters, small.weights, scaling(preRankingFeatures.length)),
+  };
+}
+
+/** Puts it in front of serving. */
+export async function releaseRanker(store: ArtifactStore, version: string): Promise<void> {
+  await store.release({ kind: 'ranker', version, code: 'test', counts: { rows: 1_000_000 }, quality: {}, made: {} }, randomRanker(), 1, open);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { repoRoot } from '../config.ts';
+import { mutants } from './mutants.ts';
 
 const run = promisify(execFile);
 const bin = (name: string): string => join(repoRoot, 'node_modules/.bin', name);
@@ -39,6 +40,12 @@ describe('the house', () => {
   });
   test('no folder is called after nothing', () => {
     expect(files.filter((f) => /(^|\/)(lib|common|utils|helpers|src|misc)\//.test(f))).toEqual([]);
+  });
+  test('every mutant still finds what it switches off, and a file with the test that must notice', () => {
+    const textOf = (path: string) => readFileSync(join(repoRoot, path), 'utf8');
+    const tests = files.filter((f) => f.endsWith('.test.ts'));
+    const stale = mutants.filter(({ file, from, to, testFile }) => textOf(file).replace(from, to) === textOf(file) || !tests.some((t) => t.includes(testFile)));
+    expect(stale.map((m) => m.name)).toEqual([]);
   });
   test('names are kebab-case', () => {
     expect(sources.map((s) => s.path).filter((p) => !/^[a-z0-9/.-]+$/.test(p))).toEqual([]);

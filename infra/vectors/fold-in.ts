@@ -1,15 +1,5 @@
 import { RowSolver } from './least-squares.ts';
-
-/** All that a user's vector follows from: the item vectors in the basis where alpha VᵀV is diagonal, that diagonal, and the settings. */
-export interface FoldInModel {
-  readonly dims: number;
-  /** items x dims */
-  readonly items: Float32Array;
-  readonly eigen: Float64Array;
-  readonly alpha: number;
-  readonly reg: number;
-  readonly nu: number;
-}
+import type { FoldInModel, VectorIndex, ViewerIndex } from './vectors.ts';
 
 /** Vectors of users that training never saw, or that have done something since: the same as a pass of training gives. */
 export class FoldIn {
@@ -25,4 +15,19 @@ export class FoldIn {
     this.#solver.solve(items, weights, 0, items.length, vector, 0);
     return vector;
   }
+}
+
+const nobodyNear = { labels: new Int32Array(0), scores: new Float32Array(0) };
+
+/** An index with its viewers: both hold the thread while they work. */
+export function withViewers(index: VectorIndex, model: FoldInModel): ViewerIndex {
+  const foldIn = new FoldIn(model);
+  return {
+    ...index,
+    async locate({ labels, weights }, k) {
+      const vector = foldIn.user(labels, weights);
+      const [hits] = k > 0 ? await index.search(vector, k) : [];
+      return { vector, hits: hits ?? nobodyNear };
+    },
+  };
 }

@@ -1,15 +1,17 @@
 import { answerCalls } from '../threads/calls.ts';
+import { withViewers } from './fold-in.ts';
 import { HnswIndexes } from './hnsw.ts';
 import type { IndexCall } from './threaded.ts';
-import type { VectorIndex } from './vectors.ts';
+import type { VectorIndex, ViewerIndex } from './vectors.ts';
 
 const indexes = new HnswIndexes();
-const loaded = new Map<number, VectorIndex>();
+const loaded = new Map<number, VectorIndex | ViewerIndex>();
 
 answerCalls(async (call: IndexCall) => {
   if (call.what === 'load') {
-    const { bytes, expected } = call;
-    loaded.set(call.index, await indexes.load(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), expected));
+    const { bytes, expected, model } = call;
+    const index = await indexes.load(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), expected);
+    loaded.set(call.index, model ? withViewers(index, model) : index);
     return { value: null };
   }
   const index = loaded.get(call.index);
@@ -19,5 +21,7 @@ answerCalls(async (call: IndexCall) => {
     await index.release();
     return { value: null };
   }
-  return { value: await index.search(call.queries, call.k) };
+  if (call.what === 'search') return { value: await index.search(call.queries, call.k) };
+  if (!('locate' in index)) throw new TypeError(`index ${call.index} was loaded without viewers`);
+  return { value: await index.locate(call.answers, call.k) };
 });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import hnswlib from 'hnswlib-node';
 import { ForyouError } from '../errors.ts';
-import type { IndexBuilder, IndexLoader, IndexSettings, IndexShape, VectorIndex } from './vectors.ts';
+import { withViewers } from './fold-in.ts';
+import type { FoldInModel, IndexBuilder, IndexLoader, IndexSettings, IndexShape, VectorIndex, ViewerIndex } from './vectors.ts';
 
 /** hnswlib, whose index is a file: it is written to and read from a folder of its own, in a fresh object each time. */
 export class HnswIndexes implements IndexBuilder, IndexLoader {
@@ -46,6 +47,10 @@ export class HnswIndexes implements IndexBuilder, IndexLoader {
       },
       async release() {},
     };
+  }
+
+  async loadViewers(bytes: Buffer, expected: IndexShape, model: FoldInModel): Promise<ViewerIndex> {
+    return withViewers(await this.load(bytes, expected), model);
   }
 }
 

@@ -1,5 +1,6 @@
 import { ForyouError } from '../errors.ts';
-import type { IndexBuilder, IndexLoader, VectorIndex } from './vectors.ts';
+import { withViewers } from './fold-in.ts';
+import type { FoldInModel, IndexBuilder, IndexLoader, IndexShape, VectorIndex, ViewerIndex } from './vectors.ts';
 
 /** Exact search over all vectors: the twin for unit tests, and what recall is measured against. */
 export class ExactIndexes implements IndexBuilder, IndexLoader {
@@ -33,5 +34,9 @@ export class ExactIndexes implements IndexBuilder, IndexLoader {
       search: async (queries, k) => Array.from({ length: queries.length / dims }, (_, q) => best(queries.subarray(q * dims, (q + 1) * dims), k)),
       async release() {},
     };
+  }
+
+  async loadViewers(bytes: Buffer, expected: IndexShape, model: FoldInModel): Promise<ViewerIndex> {
+    return withViewers(await this.load(bytes, expected), model);
   }
 }

@@ -156,11 +156,11 @@ export function fillMoment(row: Float32Array, packed: Buffer | null, nowMs: numb
   row[at.hourCos] = Math.cos(angle);
   userRates.fill(row, userAt, row, userRates.at);
 }
-/** Copies what `fillMoment` wrote. */
-export function copyMoment(from: Float32Array, to: Float32Array): void {
-  for (let i = at.idleMinutes; i <= at.hourCos; i++) to[i] = from[i] as number;
-  for (let i = userAt; i < creatorColumnsAt; i++) to[i] = from[i] as number;
-  for (let i = userRates.at; i < userRates.at + userRates.count; i++) to[i] = from[i] as number;
+/** Copies what `fillMoment` wrote to the row that begins at `offset`. */
+export function copyMoment(from: Float32Array, to: Float32Array, offset = 0): void {
+  for (let i = at.idleMinutes; i <= at.hourCos; i++) to[offset + i] = from[i] as number;
+  for (let i = userAt; i < creatorColumnsAt; i++) to[offset + i] = from[i] as number;
+  for (let i = userRates.at; i < userRates.at + userRates.count; i++) to[offset + i] = from[i] as number;
 }
 
 /**

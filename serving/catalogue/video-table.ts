@@ -69,6 +69,8 @@ class LazyFew {
   }
 }
 
+const sharedNumbers = (count: number): Int32Array => new Int32Array(new SharedArrayBuffer(4 * count));
+
 /** Names by number, in the order in which they came. */
 class Names {
   readonly names: string[] = [];
@@ -98,8 +100,8 @@ export class VideoTable {
   readonly gone = new Set<number>();
   /** Cards by number: null for a removed video and for one that nothing is known of. */
   readonly cards: (VideoCard | null)[] = [];
-  /** Numbers of topics; those of one video lie behind each other, from `topicsAt`. */
-  topics = new Int32Array(1_024);
+  /** Numbers of topics; those of one video lie behind each other, from `topicsAt`. Threads see them. */
+  topics = sharedNumbers(1_024);
   readonly #videos = new Names();
   readonly #creators = new Names();
   readonly #topicNames = new Names();
@@ -254,7 +256,7 @@ export class VideoTable {
     if (!again) {
       this.#topicsEnd += topics.length;
       if (this.#topicsEnd > this.topics.length) {
-        const more = new Int32Array(2 * this.#topicsEnd);
+        const more = sharedNumbers(2 * this.#topicsEnd);
         more.set(this.topics);
         this.topics = more;
       }

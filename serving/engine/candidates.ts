@@ -16,18 +16,21 @@ export class Candidates {
   /** What was offered, by its number. */
   readonly items: Int32Array;
   /** Every source that offered it: a bit for each, by the place of the source. */
-  readonly sources: Uint32Array;
-  readonly score: Float64Array;
+  sources: Uint32Array;
+  score: Float64Array;
   /** Where its way ended, see `way`. */
   readonly ways: Uint8Array;
   /** Places by their items, open addressing: a Map that is emptied drags its old tables along until the next full collection. */
   readonly #places: Int32Array;
 
-  constructor(limit: number) {
+  constructor(
+    limit: number,
+    { sources, score }: { readonly sources: Uint32Array; readonly score: Float64Array } = { sources: new Uint32Array(limit), score: new Float64Array(limit) },
+  ) {
     this.limit = limit;
     this.items = new Int32Array(limit);
-    this.sources = new Uint32Array(limit);
-    this.score = new Float64Array(limit);
+    this.sources = sources;
+    this.score = score;
     this.ways = new Uint8Array(limit);
     this.#places = new Int32Array(2 ** Math.ceil(Math.log2(4 * limit + 1)));
   }

@@ -8,6 +8,7 @@ import { Turns } from '../engine/turns.ts';
 import { type Effect, whatMattered } from '../ranking/attribution.ts';
 import { tasteOf } from '../retrieval/taste.ts';
 import { CandidatePool } from './candidates.ts';
+import { shown } from './chosen.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import type { Fallback } from './fallback.ts';
 import { forYou } from './for-you.ts';
@@ -90,8 +91,8 @@ export class FeedService {
     if (position > session.next)
       throw new ForyouError('input-invalid', 'the cursor lies beyond the end of the session', { fix: 'use the cursor of the last page as it came, or none' });
     if (position < session.next && !request.preview) {
-      const made = await this.#sessions.page(key, position);
-      if (made !== null) return JSON.parse(made) as FeedPage;
+      const known = await this.#sessions.page(key, position);
+      if (known !== null) return JSON.parse(known) as FeedPage;
     }
     const { models } = this.#services;
     const retrieval = models.retrieval();
@@ -110,7 +111,7 @@ export class FeedService {
       retrieval,
       content: models.content(),
       ranker: models.ranker(),
-      taste: retrieval && tasteOf(retrieval.value, viewer.videos),
+      taste: retrieval && tasteOf(retrieval.value, viewer),
       allowSeen: false,
       turn,
     };
@@ -122,14 +123,15 @@ export class FeedService {
     // An empty page is not kept: what comes next should be found there.
     if (chosen.length === 0 || request.preview) return page;
     const { explain: _private, ...kept } = page;
-    const stored = await this.#sessions.append(
+    const made = JSON.stringify({ ...kept, items: page.items.map(({ explain: _also, ...item }) => item) });
+    const stands = await this.#sessions.append(
       key,
       position,
-      JSON.stringify({ ...kept, items: page.items.map(({ explain: _also, ...item }) => item) }),
+      made,
       chosen.map((c) => c.id),
     );
-    const stands = JSON.parse(stored) as FeedPage;
-    if (stands.requestId !== query.requestId) return stands;
+    // Another request has made this page of the session meanwhile: that one holds.
+    if (stands !== made) return JSON.parse(stands) as FeedPage;
     runEffects(this.#pipeline, query, chosen, this.#telemetry);
     return page;
   }
@@ -143,8 +145,7 @@ export class FeedService {
       if (last.selected.length >= query.count) break;
     }
     const result = last as Result;
-    // What is answered and logged outlives the request's candidates.
-    return { chosen: result.selected.map((c) => ({ ...c, features: c.features.slice() })), result };
+    return { chosen: result.selected.map(shown), result };
   }
 
   /** How far each candidate came, and why no further. */

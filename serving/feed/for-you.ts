@@ -13,6 +13,7 @@ import { stillVisible } from './filters/still-visible.ts';
 import { cards } from './hydrators/cards.ts';
 import { creatorFeatures } from './hydrators/creator-features.ts';
 import { seen } from './hydrators/seen.ts';
+import { taste } from './hydrators/taste.ts';
 import { videoFeatures } from './hydrators/video-features.ts';
 import type { FeedCandidate, FeedQuery, FeedServices } from './query.ts';
 import { creatorDiversity } from './selectors/creator-diversity.ts';
@@ -50,7 +51,7 @@ export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidat
   candidates: ({ candidates }) => candidates,
   turn: ({ turn }) => turn(),
   lookUp: [cards(services)],
-  hydrate: [seen(services), videoFeatures(services)],
+  hydrate: [seen(services), videoFeatures(services), taste],
   filter: [stillVisible, notSeen, notReportedByMe, notOwn, rightAge, allowedInRegion, approved],
   narrow: preRank(services.telemetry),
   chosen,

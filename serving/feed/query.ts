@@ -3,13 +3,14 @@ import type { Clock } from '#infra/clock/clock.ts';
 import type { OnlineStore } from '#infra/online/online.ts';
 import type { GatheringProducer } from '#infra/producer/gathering-producer.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
+import type { Located } from '#infra/vectors/vectors.ts';
 import type { Selection } from '#schemas/config/selection.ts';
 import type { ViewerFacts } from '#schemas/features/ranking.ts';
 import type { VideoCard } from '#schemas/features/views/videos.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { VideoTable } from '../catalogue/video-table.ts';
 import type { Candidate } from '../engine/pipeline.ts';
-import type { Ranker } from '../ranking/ranker-reader.ts';
+import type { Ranker } from '../ranking/ranker.ts';
 import type { ContentIndex } from '../retrieval/content-reader.ts';
 import type { Retrieval } from '../retrieval/index-reader.ts';
 import type { LiveDelta } from '../retrieval/live-delta.ts';
@@ -67,8 +68,8 @@ export interface FeedQuery {
   readonly retrieval: Loaded<Retrieval> | null;
   readonly content: Loaded<ContentIndex> | null;
   readonly ranker: Loaded<Ranker> | null;
-  /** The viewer's vector in the basis of `retrieval`; null while nothing is known of him. */
-  readonly taste: Float32Array | null;
+  /** The viewer's vector in the basis of `retrieval`, and what is near it; null while nothing is known of him. */
+  readonly taste: Promise<Located> | null;
   /** Whether the answer says why. */
   readonly explain: boolean;
   /** Waits until this request may hold the event loop. */
@@ -95,16 +96,20 @@ export interface Viewer extends ViewerFacts {
 
 /** A candidate that is scored. */
 export interface FeedCandidate extends Candidate {
+  /** Numbers of the video, its creator and its first topic, -1 where it has none. */
+  readonly video: number;
+  readonly creator: number;
+  readonly topic: number;
+  /** Null for one that was removed since the filters saw it. */
   readonly card: VideoCard | null;
   /** Of the video's id, for draws. */
   readonly hash: number;
-  readonly creator: number;
-  /** Its label in the index, -1 where it has none. */
-  readonly label: number;
   /** Whether the viewer has watched it. */
   readonly seen: boolean;
-  /** Features by place in `rankingFeatures`, as scored and as logged. */
+  /** Features by place in `rankingFeatures`, as scored and as logged; of one that is not shown only while its request lasts. */
   readonly features: Float32Array;
+  /** One of them. */
+  feature(place: number): number;
   reason: string;
   /** The chance with which it came to its place; 1 where nothing was drawn. */
   propensity: number;

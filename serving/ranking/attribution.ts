@@ -2,7 +2,7 @@ import { rowsOf } from '#infra/inference/row-model.ts';
 import { rankingFeatures } from '#schemas/features/ranking.ts';
 import type { FeedCandidate, FeedQuery } from '../feed/query.ts';
 import { heuristicScore } from './heuristic.ts';
-import { worthOf } from './ranker-reader.ts';
+import { worthOf } from './worth.ts';
 
 export interface Effect {
   readonly feature: string;
@@ -57,7 +57,7 @@ export async function whatMattered(query: FeedQuery, items: readonly FeedCandida
 
 async function scoresOf(query: FeedQuery, items: readonly FeedCandidate[], rows: readonly Float32Array[]): Promise<Float64Array> {
   const scorer = items[0]?.scorer ?? '';
-  if (query.ranker && scorer.startsWith('ranker@')) return worthOf(await query.ranker.value.model.predict(rowsOf(rows)), rows.length);
+  if (query.ranker && scorer.startsWith('ranker@')) return worthOf(await query.ranker.value.predict(rowsOf(rows)), rows.length);
   const width = rankingFeatures.length + 1;
   return Float64Array.from(rows, (features, r) => heuristicScore(query, { ...(items[Math.floor(r / width)] as FeedCandidate), features }));
 }

@@ -1,3 +1,5 @@
+import { heuristic } from '#schemas/config/heuristic.ts';
+
 /** 32 bits of an id (FNV-1a). */
 export function hashOf(id: string): number {
   let hash = 0x811c9dc5;
@@ -11,3 +13,6 @@ export function mixed(seed: number, hash: number): number {
   return ((bits ^ (bits >>> 16)) >>> 0) / 2 ** 32;
 }
 export const noise = (seed: number, id: string): number => mixed(seed, hashOf(id));
+
+/** What decides between equals in a session. */
+export const jitter = (seed: number, hash: number): number => heuristic.jitter * mixed(seed, hash);

@@ -10,7 +10,7 @@ export const creatorDiversity: Selector<FeedQuery, FeedCandidate> = {
   select({ count }, ranked) {
     const chosen: FeedCandidate[] = [];
     const waiting: FeedCandidate[] = [];
-    const near = (c: FeedCandidate) => chosen.slice(-gap + 1).some((other) => other.card?.creatorId === c.card?.creatorId);
+    const near = (c: FeedCandidate) => chosen.slice(-gap + 1).some((other) => other.creator === c.creator);
     let next = 0;
     while (chosen.length < count && (next < ranked.length || waiting.length > 0)) {
       const turn = waiting.findIndex((c) => !near(c));

@@ -1,12 +1,15 @@
 import type { Selector } from '../../engine/pipeline.ts';
 import type { FeedCandidate, FeedQuery } from '../query.ts';
 
-/** As many as were asked for, each with the source that speaks most for it. */
+/** As many as were asked for, but for those that were removed meanwhile, each with the source that speaks most for it. */
 export const first: Selector<FeedQuery, FeedCandidate> = {
   name: 'first',
   select({ count, allowSeen }, ranked) {
-    const selected = ranked.slice(0, count);
-    for (const c of selected) {
+    const selected: FeedCandidate[] = [];
+    for (let i = 0; i < ranked.length && selected.length < count; i++) {
+      const c = ranked[i] as FeedCandidate;
+      if (!c.card) continue;
+      selected.push(c);
       if (allowSeen && c.seen) c.reason = 'seen-before';
       else if (c.reason === '') c.reason = strongest(c);
     }

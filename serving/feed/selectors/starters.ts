@@ -11,14 +11,13 @@ export const startersFirst: Selector<FeedQuery, FeedCandidate> = {
     const wanted = viewer.step === 'newcomer' ? Math.min(starters - position, count) : 0;
     if (wanted <= 0) return ranked;
     const chosen = new Set<FeedCandidate>();
-    const topics = new Set<string>();
+    const topics = new Set<number>();
     // First of topics that did not come yet; when all have come, whatever does well.
     for (const again of [false, true])
       for (const c of ranked) {
-        const topic = c.card?.topics[0] ?? '';
-        if (chosen.size >= wanted || chosen.has(c) || !c.sources.includes('trending-in-region') || (!again && topics.has(topic))) continue;
+        if (chosen.size >= wanted || chosen.has(c) || !c.sources.includes('trending-in-region') || (!again && topics.has(c.topic))) continue;
         chosen.add(c);
-        topics.add(topic);
+        topics.add(c.topic);
       }
     return [...chosen, ...ranked.filter((c) => !chosen.has(c))];
   },

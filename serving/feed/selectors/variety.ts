@@ -1,7 +1,7 @@
 import type { Selector } from '../../engine/pipeline.ts';
 import { marginalRelevance } from '../../ranking/variety.ts';
-import { wholeDot } from '../../retrieval/dot.ts';
-import { type Retrieval, unit } from '../../retrieval/index-reader.ts';
+import { unit, wholeDot } from '../../retrieval/directions.ts';
+import type { Retrieval } from '../../retrieval/index-reader.ts';
 import type { FeedCandidate, FeedQuery } from '../query.ts';
 
 /** So many of the best are considered for each item that is wanted. */
@@ -10,9 +10,14 @@ const considered = 6;
 /** Topics and creators that differ, and videos that do not please the same viewers: an item like one before it waits. */
 export const variety: Selector<FeedQuery, FeedCandidate> = {
   name: 'variety',
-  select({ count, selection, retrieval }, ranked) {
+  select({ count, selection, retrieval, videos }, ranked) {
     const head = ranked.slice(0, considered * count);
-    const likeness = likenessIn(head, retrieval?.value);
+    const labels = retrieval ? videos.labelsIn(retrieval.value) : null;
+    const likeness = likenessIn(
+      head,
+      head.map((c) => labels?.get(c.video) ?? -1),
+      retrieval?.value,
+    );
     const order = marginalRelevance(
       Float64Array.from(head, (c) => c.score),
       likeness,
@@ -25,18 +30,19 @@ export const variety: Selector<FeedQuery, FeedCandidate> = {
 };
 
 /** 1 for one creator; otherwise the cosine of the videos' vectors where both are known, or what their topics say. */
-function likenessIn(head: readonly FeedCandidate[], retrieval: Retrieval | undefined): (a: number, b: number) => number {
+function likenessIn(head: readonly FeedCandidate[], labels: readonly number[], retrieval: Retrieval | undefined): (a: number, b: number) => number {
   // The second is the same for many of the first.
   let other = -1;
   const direction = new Int32Array(retrieval?.index.dims ?? 0);
   return (first, second) => {
     const [a, b] = [head[first] as FeedCandidate, head[second] as FeedCandidate];
-    if (a.card?.creatorId === b.card?.creatorId) return 1;
-    const topic = a.card?.topics[0] !== undefined && a.card.topics[0] === b.card?.topics[0] ? 0.5 : 0;
-    if (!retrieval || a.label < 0 || b.label < 0) return topic;
+    if (a.creator === b.creator) return 1;
+    const topic = a.topic >= 0 && a.topic === b.topic ? 0.5 : 0;
+    const [from, to] = [labels[first] as number, labels[second] as number];
+    if (!retrieval || from < 0 || to < 0) return topic;
     const dims = direction.length;
-    if (other !== b.label) for (let d = 0; d < dims; d++) direction[d] = retrieval.directions[b.label * dims + d] as number;
-    other = b.label;
-    return Math.max(topic, wholeDot(direction, retrieval.directions, a.label * dims) / unit ** 2);
+    if (other !== to) for (let d = 0; d < dims; d++) direction[d] = retrieval.directions[to * dims + d] as number;
+    other = to;
+    return Math.max(topic, wholeDot(direction, retrieval.directions, from * dims) / unit ** 2);
   };
 }

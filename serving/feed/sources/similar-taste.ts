@@ -1,8 +1,8 @@
 import { concatenated } from '../../engine/lists.ts';
 import type { Source } from '../../engine/pipeline.ts';
+import { nearestToTaste } from '../../retrieval/taste.ts';
 import type { FeedQuery, FeedServices } from '../query.ts';
 
-const fromIndex = 300;
 const fromDelta = 50;
 
 /**
@@ -15,8 +15,9 @@ export const similarTaste = ({ delta }: FeedServices): Source<FeedQuery> => ({
   async find({ retrieval, taste, viewer, depth, videos }) {
     if (!retrieval || !taste || viewer.step !== 'vector') return [];
     const { index } = retrieval.value;
-    const [hits] = await index.search(taste, Math.min(index.count, fromIndex * depth));
-    const near = videos.standing(retrieval.value, hits?.labels ?? []);
-    return concatenated([near, videos.numbers(delta.near(retrieval, taste, fromDelta * depth))]);
+    const { vector, hits } = await taste;
+    const [deeper] = depth > 1 ? await index.search(vector, Math.min(index.count, nearestToTaste * depth)) : [];
+    const near = videos.standing(retrieval.value, (deeper ?? hits).labels);
+    return concatenated([near, videos.numbers(delta.near(retrieval, vector, fromDelta * depth))]);
   },
 });
