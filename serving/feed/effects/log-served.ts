@@ -20,7 +20,7 @@ export const logServed = ({ gathering }: FeedServices): Effect<FeedQuery, FeedCa
         score: c.score,
         reason: c.reason,
         sources: c.sources,
-        features: JSON.stringify(baseValues(c.features)),
+        features: baseValues(c.features),
         scorer: c.scorer,
         featureVersion,
         indexVersion: query.retrieval?.version ?? '',

@@ -31,18 +31,17 @@ export const variety: Selector<FeedQuery, FeedCandidate> = {
 
 /** 1 for one creator; otherwise the cosine of the videos' vectors where both are known, or what their topics say. */
 function likenessIn(head: readonly FeedCandidate[], labels: readonly number[], retrieval: Retrieval | undefined): (a: number, b: number) => number {
-  // The second is the same for many of the first.
-  let other = -1;
-  const direction = new Int32Array(retrieval?.index.dims ?? 0);
+  const dims = retrieval?.index.dims ?? 0;
+  /** Of those that were chosen: each is compared with many. */
+  const chosen: (Int32Array | undefined)[] = [];
   return (first, second) => {
     const [a, b] = [head[first] as FeedCandidate, head[second] as FeedCandidate];
     if (a.creator === b.creator) return 1;
     const topic = a.topic >= 0 && a.topic === b.topic ? 0.5 : 0;
     const [from, to] = [labels[first] as number, labels[second] as number];
     if (!retrieval || from < 0 || to < 0) return topic;
-    const dims = direction.length;
-    if (other !== to) for (let d = 0; d < dims; d++) direction[d] = retrieval.directions[to * dims + d] as number;
-    other = to;
+    const direction = chosen[second] ?? Int32Array.from(retrieval.directions.subarray(to * dims, (to + 1) * dims));
+    chosen[second] = direction;
     return Math.max(topic, wholeDot(direction, retrieval.directions, from * dims) / unit ** 2);
   };
 }
