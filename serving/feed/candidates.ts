@@ -45,7 +45,7 @@ export class FeedCandidates extends Candidates {
   #ranked: RankedColumns;
   /** The viewer by the same numbers; known once the candidates are. */
   viewer: NumberedViewer = nobody;
-  /** The viewer's vector in the basis of the index; null where nothing is known of him, or where the index does not answer. */
+  /** The viewer's vector in the basis of the index; null where nothing is known of him. */
   taste: Float32Array | null = null;
   /** 1 for a video that the viewer has watched. */
   readonly seen = new Uint8Array(candidateLimit);

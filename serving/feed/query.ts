@@ -3,7 +3,6 @@ import type { Clock } from '#infra/clock/clock.ts';
 import type { OnlineStore } from '#infra/online/online.ts';
 import type { GatheringProducer } from '#infra/producer/gathering-producer.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
-import type { Located } from '#infra/vectors/vectors.ts';
 import type { Selection } from '#schemas/config/selection.ts';
 import type { ViewerFacts } from '#schemas/features/ranking.ts';
 import type { VideoCard } from '#schemas/features/views/videos.ts';
@@ -15,6 +14,7 @@ import type { ContentIndex } from '../retrieval/content-reader.ts';
 import type { Retrieval } from '../retrieval/index-reader.ts';
 import type { LiveDelta } from '../retrieval/live-delta.ts';
 import type { NewLooks } from '../retrieval/new-looks.ts';
+import type { Taste } from '../retrieval/taste.ts';
 import type { FeedCandidates } from './candidates.ts';
 import type { SharedLists } from './sources/shared-lists.ts';
 import type { TrialAudience } from './sources/trial-audience.ts';
@@ -68,8 +68,8 @@ export interface FeedQuery {
   readonly retrieval: Loaded<Retrieval> | null;
   readonly content: Loaded<ContentIndex> | null;
   readonly ranker: Loaded<Ranker> | null;
-  /** The viewer's vector in the basis of `retrieval`, and what is near it; null while nothing is known of him. */
-  readonly taste: Promise<Located> | null;
+  /** Where the viewer stands in `retrieval`; null while nothing is known of him. */
+  readonly taste: Taste | null;
   /** Whether the answer says why. */
   readonly explain: boolean;
   /** Waits until this request may hold the event loop. */

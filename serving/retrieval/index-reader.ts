@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { ArtifactReader } from '#infra/artifacts/loader.ts';
 import type { ArtifactFiles } from '#infra/artifacts/store.ts';
 import { ForyouError } from '#infra/errors.ts';
+import { FoldIn } from '#infra/vectors/fold-in.ts';
 import type { IndexLoader, ViewerIndex } from '#infra/vectors/vectors.ts';
 import { unit } from './directions.ts';
 import { floatsOf, linesOf, piece, placesOf } from './files.ts';
@@ -19,6 +20,8 @@ export interface Retrieval {
   /** It knows where a viewer stands, too. */
   readonly index: ViewerIndex;
   readonly neighbours: NeighbourLists;
+  /** The same in this thread. */
+  readonly foldIn: FoldIn;
   /** Mean vector of the videos of each topic: what is known of a video that nobody has answered yet. */
   readonly topics: ReadonlyMap<string, Float32Array>;
 }
@@ -59,8 +62,9 @@ export const indexReader = (indexes: IndexLoader): ArtifactReader<Retrieval> => 
     const places = await placesOf(ids);
     const { items, directions } = await placed(vectors, dims);
     const shape = { count, dims, ef: Number(made['ef']) };
-    const index = await indexes.loadViewers(files['index.hnsw'] ?? Buffer.alloc(0), shape, { dims, items, eigen, alpha, reg, nu });
-    return { ids, places, items, directions, index, neighbours: new NeighbourLists(index), topics: topicsOf(files, dims) };
+    const model = { dims, items, eigen, alpha, reg, nu };
+    const index = await indexes.loadViewers(files['index.hnsw'] ?? Buffer.alloc(0), shape, model);
+    return { ids, places, items, directions, index, neighbours: new NeighbourLists(index), foldIn: new FoldIn(model), topics: topicsOf(files, dims) };
   },
   async canary({ index }) {
     const { hits } = await index.locate({ labels: Int32Array.of(0), weights: Float32Array.of(1) }, Math.min(10, index.count));

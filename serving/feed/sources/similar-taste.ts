@@ -15,7 +15,7 @@ export const similarTaste = ({ delta }: FeedServices): Source<FeedQuery> => ({
   async find({ retrieval, taste, viewer, depth, videos }) {
     if (!retrieval || !taste || viewer.step !== 'vector') return [];
     const { index } = retrieval.value;
-    const { vector, hits } = await taste;
+    const { vector, hits } = await taste.located;
     const [deeper] = depth > 1 ? await index.search(vector, Math.min(index.count, nearestToTaste * depth)) : [];
     const near = videos.standing(retrieval.value, (deeper ?? hits).labels);
     return concatenated([near, videos.numbers(delta.near(retrieval, vector, fromDelta * depth))]);
