@@ -1,5 +1,6 @@
 import { layoutOf, type PackedSlot } from '#schemas/features/layout.ts';
-import { type AnyView, fingerprint } from '#schemas/features/view.ts';
+import { type AnyView, fingerprint, keptAsLog } from '#schemas/features/view.ts';
+import { entryHeader } from './ranked-log.ts';
 
 /**
  * A delta travels as one flat MessagePack array, so that a merge is one argument and the script makes
@@ -7,6 +8,7 @@ import { type AnyView, fingerprint } from '#schemas/features/view.ts';
  *   packed  view, n, (key, bytes) × n               bytes as in `layout.ts`
  *   card    view, n, (key, bytes) × n               f64 timeMs, body
  *   ranked  view, n, key, (score, member) × n       score as `storedScore` of `layout.ts`
+ *   log     view, n, (key, bytes) × n               a ranked view's entries as in `ranked-log.ts`
  *   recent  view, n, key, (timeMs, member) × n
  * Scores and times are decimal text: most go to the store as they are.
  */
@@ -29,7 +31,7 @@ export function joinDelta(parts: readonly DeltaPart[]): Buffer {
 
 /** What a merge must know of a view. */
 export interface DescribedView {
-  readonly storage: AnyView['storage'];
+  readonly storage: AnyView['storage'] | 'log';
   readonly fingerprint: number;
   /** Ranked and recent: most keys of an entity. */
   readonly capacity: number;
@@ -52,7 +54,8 @@ export class ViewCatalog {
   describe(): DescribedView[] {
     return this.views.map((view) => {
       const { slots, doubles } = view.storage === 'packed' ? layoutOf(view) : { slots: [], doubles: 0 };
-      return { storage: view.storage, fingerprint: fingerprint(view), capacity: 'capacity' in view ? view.capacity : 0, slots, doubles };
+      const storage = keptAsLog(view) ? 'log' : view.storage;
+      return { storage, fingerprint: fingerprint(view), capacity: 'capacity' in view ? view.capacity : 0, slots, doubles };
     });
   }
 }
@@ -71,8 +74,10 @@ export class DeltaWriter {
   #view = -1;
   #countAt = 0;
   #count = 0;
+  /** Where the open log begins. */
+  #logAt = 0;
 
-  /** One more key of a packed view or of cards: key and bytes must follow. */
+  /** One more key of a packed view, of cards or of logs: key and bytes must follow. */
   value(viewIndex: number): this {
     if (this.#view !== viewIndex) {
       this.#close();
@@ -83,7 +88,7 @@ export class DeltaWriter {
     return this;
   }
 
-  /** An entity of a ranked or a recent view: its key and n times score and member must follow. */
+  /** An entity of a set: its key and n times score and member must follow. */
   list(viewIndex: number, n: number): this {
     this.#close();
     this.#section(viewIndex, n);
@@ -144,6 +149,28 @@ export class DeltaWriter {
     buffer.writeDoubleLE(timeMs, at);
     buffer.write(body, at + 8);
     return this;
+  }
+
+  /** The entries of a log are about to follow. */
+  beginLog(): this {
+    this.#logAt = this.bytes(0).at;
+    return this;
+  }
+
+  /** One entry of a log. */
+  entry(score: number, bytes: Uint8Array, from: number, to: number): this {
+    this.#room(entryHeader + to - from);
+    const buffer = this.#buffer;
+    buffer.writeDoubleLE(score, this.#at);
+    buffer.writeUInt16LE(to - from, this.#at + 8);
+    let at = this.#at + entryHeader;
+    for (let i = from; i < to; i++) buffer[at++] = bytes[i] as number;
+    this.#at = at;
+    return this;
+  }
+
+  endLog(): void {
+    this.#buffer.writeUInt32BE(this.#at - this.#logAt, this.#logAt - 4);
   }
 
   /** A whole number that is not negative, up to 2^53, as decimal text. */

@@ -5,6 +5,7 @@ import type { AnyView } from '#schemas/features/view.ts';
 import { ForyouError } from '../errors.ts';
 import type { DescribedView, ViewCatalog } from './delta.ts';
 import { type ChangeListener, type Mark, markAt, type OnlineStore, type SourcePartition, type TopRead, writeMark } from './online.ts';
+import { bestFirst, readRankedLog } from './ranked-log.ts';
 
 /** The online store in memory: the same merges as `merge.lua`, for unit tests. */
 export class MemoryOnlineStore implements OnlineStore {
@@ -45,7 +46,7 @@ export class MemoryOnlineStore implements OnlineStore {
       const key = keyed ? utf8(tokens[i++] as Uint8Array) : '';
       const pairs = tokens.slice(i, i + 2 * n) as Uint8Array[];
       i += 2 * n;
-      if (keyed) this.#mergeSet(key, view, pairs);
+      if (keyed) this.#mergeSet(key, view, scoresOf(pairs));
       else for (let p = 0; p < pairs.length; p += 2) this.#mergeValue(utf8(pairs[p] as Uint8Array), view, Buffer.from(pairs[p + 1] as Uint8Array));
     }
     this.#watermarks.set(id(shard, source), to);
@@ -59,18 +60,21 @@ export class MemoryOnlineStore implements OnlineStore {
   }
 
   #mergeValue(key: string, view: DescribedView, value: Buffer): void {
+    if (view.storage === 'log') {
+      const { keys, scores } = readRankedLog(value, Infinity);
+      this.#mergeSet(key, view, new Map(keys.map((member, i) => [member, storedScore(scores[i] as number)])));
+      return;
+    }
     this.#changed(key);
     const before = this.#values.get(key);
     if (view.storage === 'packed') this.#values.set(key, mergePacked(view, before, value));
     else if (!before || isLater(value, before)) this.#values.set(key, value);
   }
 
-  #mergeSet(key: string, view: DescribedView, pairs: readonly Uint8Array[]): void {
-    const combine = view.storage === 'ranked' ? addStored : Math.max;
+  #mergeSet(key: string, view: DescribedView, scores: ReadonlyMap<string, number>): void {
+    const combine = view.storage === 'recent' ? Math.max : addStored;
     const set = new Map(this.#sets.get(key));
-    for (let i = 0; i < pairs.length; i += 2) {
-      const score = Number(utf8(pairs[i] as Uint8Array));
-      const member = utf8(pairs[i + 1] as Uint8Array);
+    for (const [member, score] of scores) {
       const before = set.get(member);
       set.set(member, before === undefined ? score : combine(before, score));
     }
@@ -115,8 +119,9 @@ export class MemoryOnlineStore implements OnlineStore {
 
 const id = (shard: number, s: SourcePartition): string => `${shard} ${s.group} ${s.topic}/${s.partition}`;
 const utf8 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
-const bestFirst = (set: ReadonlyMap<string, number>): [string, number][] =>
-  [...set].sort(([ka, a], [kb, b]) => b - a || Buffer.compare(Buffer.from(kb), Buffer.from(ka)));
+/** Pairs of score and member. */
+const scoresOf = (pairs: readonly Uint8Array[]): Map<string, number> =>
+  new Map(Array.from({ length: pairs.length / 2 }, (_, i) => [utf8(pairs[2 * i + 1] as Uint8Array), Number(utf8(pairs[2 * i] as Uint8Array))]));
 
 const stepOf = (view: AnyView): number => (view.storage === 'ranked' ? scoreSteps : 1);
 const addStored = (a: number, b: number): number => storedScore(addLogWeights(a / scoreSteps, b / scoreSteps));

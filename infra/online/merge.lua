@@ -7,6 +7,7 @@ if stored == ARGV[3] then return 1 end -- MUTANT:watermark
 if stored ~= ARGV[2] then return 2 end -- MUTANT:watermark
 
 local call, unpack, tonumber, format, log, min = redis.call, unpack, tonumber, string.format, math.log, math.min
+local unpackBytes = struct.unpack
 local T = cmsgpack.unpack(ARGV[4])
 local A = {} -- arguments of one call, used again and again
 local chunk = 2000 -- pairs in a call: Lua's unpack has a limit
@@ -64,9 +65,62 @@ local function mergeRecent(view, key, i, n)
   if added > 0 then call('ZREMRANGEBYRANK', key, 0, -(view.capacity + 1)) end
 end
 
+-- A ranked view that is kept as a log (ranked-log.ts): T holds (key, entries) from i on.
+local short = 4096 -- bytes; a log that is no longer is never compacted
+local header = '<dH'
+local headed = '<dHc0'
+
+-- Entries of one key become one; beyond capacity the lightest are dropped. An entry with an empty key in front says
+-- at which length to do so again.
+local function compact(view, key)
+  local text, at, member, score = call('GET', key), 1, nil, nil
+  local sums, members, n = {}, {}, 0
+  while at <= #text do
+    score, member, at = unpackBytes(headed, text, at)
+    local s = sums[member]
+    if s then
+      local w = score
+      if s > w then w, s = s, w end
+      score = w + steps * (log(1 + 2 ^ ((s - w) / steps)) / log2)
+    elseif member ~= '' then
+      n = n + 1
+      members[n] = member
+    end
+    sums[member] = score
+  end
+  local least = 0
+  if n > view.capacity then
+    local scores = {}
+    for j = 1, n do scores[j] = sums[members[j]] end
+    table.sort(scores)
+    least = scores[n - view.capacity + 1]
+  end
+  local parts, m, bytes = {}, 1, 10
+  for j = 1, n do
+    local k = members[j]
+    if sums[k] >= least then
+      m = m + 1
+      parts[m] = struct.pack(headed, sums[k], #k, k)
+      bytes = bytes + 10 + #k
+    end
+  end
+  parts[1] = struct.pack(header, math.max(short, 2 * bytes), 0)
+  call('SET', key, table.concat(parts))
+end
+
+local function appendLogs(view, i, n)
+  for j = i, i + 2 * n - 1, 2 do
+    local length = call('APPEND', T[j], T[j + 1])
+    if length > short then
+      local due, first = unpackBytes(header, call('GETRANGE', T[j], 0, 9))
+      if first ~= 0 or length > due then compact(view, T[j]) end -- MUTANT:compaction
+    end
+  end
+end
+
 -- An f64 time in front of the body; an empty body withdraws it, and wins a tie.
 local function isLater(card, before)
-  local time, t = struct.unpack('<d', card), struct.unpack('<d', before)
+  local time, t = unpackBytes('<d', card), unpackBytes('<d', before)
   if time ~= t then return time > t end
   local body, old = string.sub(card, 9), string.sub(before, 9)
   return old ~= '' and (body == '' or body > old)
@@ -84,6 +138,7 @@ while i < last do
   local view, n = VIEWS[T[i] + 1], T[i + 1]
   i = i + 2
   if view.merge then mergePacked(view, i, n)
+  elseif view.storage == 'log' then appendLogs(view, i, n)
   elseif view.storage == 'card' then mergeCards(i, n)
   else
     local merge = view.storage == 'ranked' and mergeRanked or mergeRecent

@@ -2,19 +2,23 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import type { Engagement } from '#schemas/events/engagement.ts';
+import { computeAsOf } from '#schemas/features/as-of.ts';
 import { onlineKey, shardOf } from '#schemas/features/layout.ts';
+import { readLogWeight } from '#schemas/features/monoids.ts';
 import { readPackedRow } from '#schemas/features/read.ts';
 import type { AnyView } from '#schemas/features/view.ts';
-import { userSeen, userView, videoView } from '#schemas/features/views/engagement.ts';
+import { userSeen, userVideos, userView, videoView } from '#schemas/features/views/engagement.ts';
 import { allViews } from '#schemas/features/views/index.ts';
 import { videoCard } from '#schemas/features/views/videos.ts';
-import { firstDifference, foldInto } from '../../topologies/engine/feature-agreement.ts';
+import { firstDifference, foldInto, near } from '../../topologies/engine/feature-agreement.ts';
 import { makeEngagement } from '../../topologies/faults/events.ts';
 import { sharedConfig } from '../testing/shared-stack.ts';
 import { eventually } from '../testing/test-stack.ts';
 import { DeltaWriter, joinDelta, ViewCatalog } from './delta.ts';
 import { MemoryOnlineStore } from './memory.ts';
 import { markAt, type OnlineStore } from './online.ts';
+import { entryHeader } from './ranked-log.ts';
 import { RedisOnlineStore } from './redis.ts';
 
 const config = sharedConfig(inject('stackEnvironment'));
@@ -81,6 +85,42 @@ describe.each(stores)('online store contract: %s', (name, store) => {
     const batches = [shuffled.slice(0, 3), shuffled.slice(3, 700), shuffled.slice(700, 701), shuffled.slice(701)];
     await foldInto(other, catalog, batches, `agree-${name}`);
     expect(await firstDifference(other, events, nowMs)).toBeNull();
+  });
+
+  test('a list that is kept as a log says of its best keys what as-of says, however often they came, and stays short', async () => {
+    const nowMs = Date.now();
+    const userId = `logged-${name}`;
+    const answer = (i: number, v: number): Engagement => ({
+      ...makeEngagement(i, userId, nowMs),
+      ...liked,
+      userId,
+      videoId: `video-${v}`,
+      occurredAt: nowMs - i,
+    });
+    // A hundred videos again and again, and six hundred once.
+    const events = Array.from({ length: 3_000 }, (_, i) => answer(i, i % 5 === 0 ? 100 + i / 5 : i % 100));
+    const batches = Array.from({ length: 100 }, (_, b) => events.slice(30 * b, 30 * (b + 1)));
+    await foldInto(store, catalog, batches, userId);
+    const asOf = computeAsOf(userVideos, events, (e) => e.occurredAt, nowMs).get(userId) as Map<string, number>;
+    const best = [...asOf].sort((a, b) => b[1] - a[1]).slice(0, 80);
+    const [top] = await store.top([{ view: userVideos, entity: userId, limit: 80 }]);
+    const weightOf = (score: number | null) => readLogWeight(score ?? 0, nowMs, userVideos.halfLifeMs);
+    expect(near(new Map(top?.keys.map((key, i) => [key, weightOf(top.scores[i] as number)])), new Map(best))).toBe(true);
+    expect(top?.scores).toEqual(top?.scores.toSorted((a, b) => b - a));
+    const keys = best.map(([key]) => key);
+    const scores = await store.scores(userVideos, userId, [...keys, 'never']);
+    expect(scores.at(-1)).toBeNull();
+    expect(
+      near(
+        keys.map((_key, i) => weightOf(scores[i] as number)),
+        best.map(([, weight]) => weight),
+      ),
+    ).toBe(true);
+    expect((await store.sizes(userVideos, [userId, 'nobody']))[1]).toBe(0);
+    if (store instanceof RedisOnlineStore) {
+      const length = await store.client.strlen(onlineKey(userVideos, shardOf(userId, 4), userId));
+      expect(length).toBeLessThan(4 * userVideos.capacity * (entryHeader + 'video-699'.length));
+    }
   });
 
   test('cards: the later time wins, a withdrawal wins a tie, and an older event changes nothing', async () => {

@@ -1,11 +1,12 @@
 import { Redis } from 'ioredis';
 import { lanes, onlineKey, scoreSteps, shardOf } from '#schemas/features/layout.ts';
-import type { AnyView } from '#schemas/features/view.ts';
+import { type AnyView, keptAsLog } from '#schemas/features/view.ts';
 import { ForyouError } from '../errors.ts';
 import type { ViewCatalog } from './delta.ts';
 import { gatherWrites } from './gather-writes.ts';
 import { mergeScript } from './merge-script.ts';
 import { type ChangeListener, type Mark, type OnlineStore, readMark, type SourcePartition, type TopRead, writeMark } from './online.ts';
+import { readRankedLog } from './ranked-log.ts';
 import { Tracking } from './tracking.ts';
 
 const outcomes = ['applied', 'already', 'conflict'] as const;
@@ -109,27 +110,27 @@ export class RedisOnlineStore implements OnlineStore {
   }
 
   async top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]> {
-    const range = (r: TopRead) => this.client.zrevrange(onlineKey(r.view, shardOf(r.entity, this.shards), r.entity), 0, r.limit - 1, 'WITHSCORES');
-    const lists = await this.#tried(() => Promise.all(reads.map(range)));
-    return lists.map((list, r) => {
-      const step = stepOf((reads[r] as TopRead).view);
-      const keys: string[] = [];
-      const scores: number[] = [];
-      for (let i = 0; i < list.length; i += 2) {
-        keys.push(list[i] as string);
-        scores.push(Number(list[i + 1]) / step);
-      }
-      return { keys, scores };
-    });
+    const read = async ({ view, entity, limit }: TopRead) => {
+      const key = onlineKey(view, shardOf(entity, this.shards), entity);
+      if (keptAsLog(view)) return readRankedLog(await this.client.getBuffer(key), limit);
+      return fromPairs(await this.client.zrevrange(key, 0, limit - 1, 'WITHSCORES'), stepOf(view));
+    };
+    return this.#tried(() => Promise.all(reads.map(read)));
   }
 
   async scores(view: AnyView, entity: string, keys: readonly string[]): Promise<(number | null)[]> {
     if (keys.length === 0) return [];
+    if (keptAsLog(view)) {
+      const [found] = await this.top([{ view, entity, limit: Infinity }]);
+      const scores = new Map(found?.keys.map((key, i) => [key, found.scores[i] as number]));
+      return keys.map((key) => scores.get(key) ?? null);
+    }
     const found = await this.#tried(() => this.client.zmscore(onlineKey(view, shardOf(entity, this.shards), entity), ...keys));
     return found.map((score) => (score === null ? null : Number(score) / stepOf(view)));
   }
 
   async sizes(view: AnyView, entities: readonly string[]): Promise<number[]> {
+    if (keptAsLog(view)) return (await this.top(entities.map((entity) => ({ view, entity, limit: Infinity })))).map(({ keys }) => keys.length);
     const keys = entities.map((entity) => onlineKey(view, shardOf(entity, this.shards), entity));
     return this.#tried(async () => {
       const parts: Promise<number[]>[] = [];
@@ -154,6 +155,16 @@ export class RedisOnlineStore implements OnlineStore {
     this.#tracking?.close();
     this.client.disconnect();
   }
+}
+
+function fromPairs(list: readonly string[], step: number): { keys: string[]; scores: number[] } {
+  const keys: string[] = [];
+  const scores: number[] = [];
+  for (let i = 0; i < list.length; i += 2) {
+    keys.push(list[i] as string);
+    scores.push(Number(list[i + 1]) / step);
+  }
+  return { keys, scores };
 }
 
 const stepOf = (view: AnyView): number => (view.storage === 'ranked' ? scoreSteps : 1);

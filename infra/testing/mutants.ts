@@ -20,6 +20,15 @@ export const mutants: readonly Mutant[] = [
     testName: 'a watermark moves once|not merged again',
   },
   {
+    name: 'logs of ranked keys are made shorter',
+    file: 'infra/online/merge.lua',
+    from: /compact\(view, T\[j\]\) end -- MUTANT:compaction/,
+    to: 'end',
+    project: 'integration',
+    testFile: 'online',
+    testName: 'kept as a log',
+  },
+  {
     name: 'changes told before the answer that lacks them',
     file: 'serving/catalogue/kept-columns.ts',
     from: 'const stands = told && ',

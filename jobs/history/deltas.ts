@@ -2,7 +2,7 @@ import { DeltaWriter, joinDelta, type ViewCatalog } from '#infra/online/delta.ts
 import { contribution, type EntityState, entitiesOf } from '#schemas/features/as-of.ts';
 import { layoutOf, onlineKeyPrefix, shardOf, slotOf, storedScore } from '#schemas/features/layout.ts';
 import type { Card, Decayed } from '#schemas/features/monoids.ts';
-import type { AnyView, PackedView } from '#schemas/features/view.ts';
+import { type AnyView, keptAsLog, type PackedView } from '#schemas/features/view.ts';
 import type { StoredEvent } from './events.ts';
 
 /**
@@ -43,6 +43,13 @@ function write(writer: DeltaWriter, view: AnyView, index: number, prefix: Uint8A
   } else if (view.storage === 'card') {
     const { timeMs, body } = state as Card;
     writer.value(index).key(prefix, entity, 0, entity.length).card(timeMs, body);
+  } else if (keptAsLog(view)) {
+    writer.value(index).key(prefix, entity, 0, entity.length).beginLog();
+    for (const [member, score] of state as ReadonlyMap<string, number>) {
+      const bytes = Buffer.from(member);
+      writer.entry(storedScore(score), bytes, 0, bytes.length);
+    }
+    writer.endLog();
   } else {
     const scores = state as ReadonlyMap<string, number>;
     writer.list(index, scores.size).key(prefix, entity, 0, entity.length);

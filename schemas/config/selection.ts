@@ -36,7 +36,7 @@ export const crowdRules = {
   sampled: 30,
   /** One viewer's answers to a video count for at most so much: a view to the end, again, and a like. */
   perViewer: 12,
-  /** An account that has answered so many videos counts fully; below, by the square of its share of them. */
+  /** An account that has seen so many videos counts fully; below, by the square of its share of them. */
   established: 10,
   /** What everybody counts for at least: a platform that has just begun has trends too. */
   least: 0.02,

@@ -36,6 +36,11 @@ export interface RankedView<E> extends ViewBase<E> {
   readonly key: keyof E & string;
   readonly halfLifeMs: number;
   readonly capacity: number;
+  /**
+   * Kept as a log of what was added, for lists that are written often and always read whole; it may grow to twice what
+   * `capacity` keys take before it is made shorter. Otherwise a sorted set, of which a part is read, or a single score.
+   */
+  readonly kept?: 'log';
   readonly value: Signal<E>;
 }
 /** Per entity, the latest distinct keys by event time. */
@@ -53,6 +58,7 @@ export interface CardView<E> extends ViewBase<E> {
 export type FeatureView<E> = PackedView<E> | RankedView<E> | RecentView<E> | CardView<E>;
 // biome-ignore lint/suspicious/noExplicitAny: a view of any event; `value` is contravariant in it
 export type AnyView = FeatureView<any>;
+export const keptAsLog = (view: AnyView): boolean => view.storage === 'ranked' && view.kept === 'log';
 // biome-ignore lint/suspicious/noExplicitAny: the same
 export type AnyPackedView = PackedView<any>;
 
@@ -79,7 +85,7 @@ export function fingerprint(view: AnyView): number {
     view.storage === 'packed'
       ? Object.entries(view.columns).map(([name, c]) => [name, c.aggregate, c.aggregate === 'decayedSum' ? String(c.halfLifeMs) : ''])
       : view.storage === 'ranked'
-        ? [view.key, view.halfLifeMs, 'log2 in steps of 2^-28']
+        ? [view.key, view.halfLifeMs, 'log2 in steps of 2^-28', ...(keptAsLog(view) ? ['log'] : [])]
         : view.storage === 'recent'
           ? [view.key]
           : [];

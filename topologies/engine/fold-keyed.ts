@@ -2,6 +2,7 @@ import type { DeltaWriter } from '#infra/online/delta.ts';
 import { storedScore } from '#schemas/features/layout.ts';
 import { addLogWeights } from '#schemas/features/monoids.ts';
 import type { Admission, Chunk, Field, Pairs, Target, Weights } from './fold-chunk.ts';
+import type { Interner } from './interner.ts';
 import { wider } from './wider.ts';
 
 /** What one batch says of (entity, key) pairs, of one view; pairs have numbers that views share. */
@@ -84,13 +85,29 @@ export class KeyedFold {
       const said = this.#take(entity);
       const slot = interner.slot(entity);
       const writer = writers[slot] as DeltaWriter;
-      writer.list(index, said).key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1));
-      for (let i = 0; i < said; i++) {
-        const key = this.#saidKeys[i] as number;
-        writer.whole(this.#saidScores[i] as number).key(nothing, keys.bytes, keys.start(key), keys.start(key + 1));
-      }
+      if (this.#target.log) writer.value(index);
+      else writer.list(index, said);
+      writer.key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1));
+      if (this.#target.log) this.#writeLog(writer, keys, said);
+      else this.#writeSet(writer, keys, said);
     }
     this.#touched.length = 0;
+  }
+
+  #writeLog(writer: DeltaWriter, keys: Interner, said: number): void {
+    writer.beginLog();
+    for (let i = 0; i < said; i++) {
+      const key = this.#saidKeys[i] as number;
+      writer.entry(this.#saidScores[i] as number, keys.bytes, keys.start(key), keys.start(key + 1));
+    }
+    writer.endLog();
+  }
+
+  #writeSet(writer: DeltaWriter, keys: Interner, said: number): void {
+    for (let i = 0; i < said; i++) {
+      const key = this.#saidKeys[i] as number;
+      writer.whole(this.#saidScores[i] as number).key(nothing, keys.bytes, keys.start(key), keys.start(key + 1));
+    }
   }
 
   /** What the delta says of an entity, into `#saidKeys` and `#saidScores`; returns how many. Ties with the last that counts stay. */

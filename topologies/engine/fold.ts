@@ -2,7 +2,7 @@ import { type DeltaPart, DeltaWriter, type ViewCatalog } from '#infra/online/del
 import type { EventContract } from '#schemas/events/contract.ts';
 import { lanes, onlineKeyPrefix } from '#schemas/features/layout.ts';
 import { type Card, latestCard } from '#schemas/features/monoids.ts';
-import type { AnyView } from '#schemas/features/view.ts';
+import { type AnyView, keptAsLog } from '#schemas/features/view.ts';
 import type { Row } from './avro-reader.ts';
 import { type Admission, Chunk, chunkRecords, type Field, type Target } from './fold-chunk.ts';
 import { KeyedFold, RankedScores, RecentScores } from './fold-keyed.ts';
@@ -69,7 +69,7 @@ export class Fold {
     const entity = chunk.field(view.entity);
     const ofShards = Array.from({ length: this.#shards }, (_, shard) => Buffer.from(onlineKeyPrefix(view, shard)));
     const prefixes = Array.from({ length: this.#shards * lanes }, (_, slot) => ofShards[slot % this.#shards] as Buffer);
-    const target = { index, prefixes };
+    const target = { index, prefixes, log: keptAsLog(view) };
     if (view.storage === 'card') this.#installCard(view, target, entity);
     else if (view.storage === 'packed') this.#views.push(new PackedFold(view, target, chunk, entity));
     else if (view.storage === 'ranked') this.#views.push(new KeyedFold(target, chunk, entity, view.key, view.value, new RankedScores(view.halfLifeMs, chunk)));

@@ -78,6 +78,7 @@ export const userTopics: Ranked = {
   key: 'topic',
   halfLifeMs: halfLife.d14,
   capacity: 200,
+  kept: 'log',
   value: positive,
 };
 export const userTopicsAvoided: Ranked = {
@@ -88,6 +89,7 @@ export const userTopicsAvoided: Ranked = {
   key: 'topic',
   halfLifeMs: halfLife.d1,
   capacity: 200,
+  kept: 'log',
   value: negative,
 };
 export const userCreators: Ranked = {
@@ -98,6 +100,7 @@ export const userCreators: Ranked = {
   key: 'creatorId',
   halfLifeMs: halfLife.d14,
   capacity: 200,
+  kept: 'log',
   value: clear,
 };
 export const userVideos: Ranked = {
@@ -108,6 +111,7 @@ export const userVideos: Ranked = {
   key: 'videoId',
   halfLifeMs: halfLife.d14,
   capacity: 200,
+  kept: 'log',
   value: positive,
 };
 export const regionTrending: Ranked = {

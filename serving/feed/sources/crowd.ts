@@ -2,7 +2,7 @@ import type { OnlineStore } from '#infra/online/online.ts';
 import { crowdRules } from '#schemas/config/selection.ts';
 import { readLogWeight } from '#schemas/features/monoids.ts';
 import type { RankedView } from '#schemas/features/view.ts';
-import { userVideos, videoFans } from '#schemas/features/views/engagement.ts';
+import { userSeen, videoFans } from '#schemas/features/views/engagement.ts';
 
 /** Whether many people answer a video well, or few accounts very often: so old it may be. */
 const freshMs = 10_000;
@@ -11,7 +11,7 @@ const most = 20_000;
 interface Fans {
   /** When the latest of them answered, newest first. */
   readonly times: readonly number[];
-  /** Mean standing of these accounts, 0 to 1: how many other videos they have answered. */
+  /** Mean standing of these accounts, 0 to 1: how many other videos they have seen. */
   readonly standing: number;
   readonly atMs: number;
 }
@@ -30,7 +30,7 @@ function viewersOf({ times }: Fans, halfLifeMs: number, nowMs: number): number {
 
 /**
  * Puts lists of what does well into the order of how many people are behind it: nobody's answers count for more than
- * one viewer's could, and accounts that have done little else count little. An account that answers a thousand times
+ * one viewer's could, and accounts that have seen little else count little. An account that answers a thousand times
  * is one viewer; a thousand accounts that were made for one video are a few.
  */
 export class Crowd {
@@ -65,8 +65,8 @@ export class Crowd {
     if (unknown.length === 0) return;
     const found = await this.#online.top(unknown.map((entity) => ({ view: videoFans, entity, limit: crowdRules.sampled })));
     const accounts = [...new Set(found.flatMap((f) => f.keys))];
-    const answered = await this.#online.sizes(userVideos, accounts);
-    const standing = new Map(accounts.map((id, i) => [id, Math.min(1, (answered[i] as number) / crowdRules.established) ** 2]));
+    const seen = await this.#online.sizes(userSeen, accounts);
+    const standing = new Map(accounts.map((id, i) => [id, Math.min(1, (seen[i] as number) / crowdRules.established) ** 2]));
     unknown.forEach((id, i) => {
       const { keys = [], scores: times = [] } = found[i] ?? {};
       const sum = keys.reduce((total, account) => total + (standing.get(account) as number), 0);
