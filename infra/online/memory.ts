@@ -4,7 +4,7 @@ import { addLogWeights } from '#schemas/features/monoids.ts';
 import type { AnyView } from '#schemas/features/view.ts';
 import { ForyouError } from '../errors.ts';
 import type { DescribedView, ViewCatalog } from './delta.ts';
-import { type ChangeListener, type Mark, markAt, type OnlineStore, type SourcePartition, type TopRead, writeMark } from './online.ts';
+import { type ChangeListener, type Mark, type MarkMove, markAt, type OnlineStore, type SourcePartition, type TopRead, writeMark } from './online.ts';
 import { bestFirst, readRankedLog } from './ranked-log.ts';
 
 /** The online store in memory: the same merges as `merge.lua`, for unit tests. */
@@ -32,10 +32,11 @@ export class MemoryOnlineStore implements OnlineStore {
     return Array.from({ length: this.shards }, (_, shard) => this.#watermarks.get(id(shard, source)) ?? markAt(0));
   }
 
-  async merge(shard: number, source: SourcePartition, expected: Mark, to: Mark, delta: Buffer): Promise<'applied' | 'already' | 'conflict'> {
-    const stored = writeMark(this.#watermarks.get(id(shard, source)) ?? markAt(0));
-    if (stored === writeMark(to)) return 'already';
-    if (stored !== writeMark(expected)) return 'conflict';
+  async merge(shard: number, moves: readonly MarkMove[], delta: Buffer): Promise<'applied' | 'already' | 'conflict'> {
+    const standsAt = (at: (move: MarkMove) => Mark) =>
+      moves.every((move) => writeMark(this.#watermarks.get(id(shard, move.source)) ?? markAt(0)) === writeMark(at(move)));
+    if (standsAt(({ to }) => to)) return 'already';
+    if (!standsAt(({ expected }) => expected)) return 'conflict';
     // Raw strings may hold any bytes, so they are decoded as bytes and read as UTF-8 where they are keys.
     const tokens = decode(delta, { rawStrings: true }) as (number | Uint8Array)[];
     for (let i = 0; i < tokens.length; ) {
@@ -49,7 +50,7 @@ export class MemoryOnlineStore implements OnlineStore {
       if (keyed) this.#mergeSet(key, view, scoresOf(pairs));
       else for (let p = 0; p < pairs.length; p += 2) this.#mergeValue(utf8(pairs[p] as Uint8Array), view, Buffer.from(pairs[p + 1] as Uint8Array));
     }
-    this.#watermarks.set(id(shard, source), to);
+    for (const { source, to } of moves) this.#watermarks.set(id(shard, source), to);
     return 'applied';
   }
 

@@ -1,14 +1,19 @@
--- Merges a delta of one shard and moves the shard's mark, both or neither.
--- KEYS[1] marks of the shard   ARGV[1] field of the source   ARGV[2] expected   ARGV[3] to   ARGV[4] delta (delta.ts)
+-- Merges a delta of one shard and moves marks of the shard, all or nothing.
+-- KEYS[1] marks of the shard   ARGV[1] delta (delta.ts)   ARGV[2..] field of a source, expected, to; and so on
 -- VIEWS stands in front of this, made by merge-script.ts: of a packed view its merge and length, of the others
 -- storage and capacity.
-local stored = redis.call('HGET', KEYS[1], ARGV[1]) or '0'
-if stored == ARGV[3] then return 1 end -- MUTANT:watermark
-if stored ~= ARGV[2] then return 2 end -- MUTANT:watermark
+local expected, already = true, true
+for m = 2, #ARGV, 3 do
+  local stored = redis.call('HGET', KEYS[1], ARGV[m]) or '0'
+  expected = expected and stored == ARGV[m + 1]
+  already = already and stored == ARGV[m + 2]
+end
+if already then return 1 end -- MUTANT:watermark
+if not expected then return 2 end -- MUTANT:watermark
 
 local call, unpack, tonumber, format, log, min = redis.call, unpack, tonumber, string.format, math.log, math.min
 local unpackBytes = struct.unpack
-local T = cmsgpack.unpack(ARGV[4])
+local T = cmsgpack.unpack(ARGV[1])
 local A = {} -- arguments of one call, used again and again
 local chunk = 2000 -- pairs in a call: Lua's unpack has a limit
 
@@ -147,5 +152,5 @@ while i < last do
   end
   i = i + 2 * n
 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+for m = 2, #ARGV, 3 do redis.call('HSET', KEYS[1], ARGV[m], ARGV[m + 2]) end
 return 0

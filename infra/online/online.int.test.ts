@@ -53,19 +53,19 @@ describe.each(stores)('online store contract: %s', (name, store) => {
     const s = source(`marks-${name}`);
     const offsets = async () => (await store.watermarks(s)).map((mark) => [...new Set(mark)]);
     expect(await offsets()).toEqual([[0], [0], [0], [0]]);
-    expect(await store.merge(2, s, markAt(0), markAt(10), empty())).toBe('applied');
-    expect(await store.merge(2, s, markAt(0), markAt(10), empty())).toBe('already');
-    expect(await store.merge(2, s, markAt(5), markAt(20), empty())).toBe('conflict');
+    expect(await store.merge(2, [{ source: s, expected: markAt(0), to: markAt(10) }], empty())).toBe('applied');
+    expect(await store.merge(2, [{ source: s, expected: markAt(0), to: markAt(10) }], empty())).toBe('already');
+    expect(await store.merge(2, [{ source: s, expected: markAt(5), to: markAt(20) }], empty())).toBe('conflict');
     expect(await offsets()).toEqual([[0], [0], [10], [0]]);
   });
 
   test('the lanes of a shard move one by one', async () => {
     const s = source(`lanes-${name}`);
     const one = markAt(0).map((_, lane) => (lane === 3 ? 10 : 0));
-    expect(await store.merge(1, s, markAt(0), one, empty())).toBe('applied');
+    expect(await store.merge(1, [{ source: s, expected: markAt(0), to: one }], empty())).toBe('applied');
     expect((await store.watermarks(s))[1]).toEqual(one);
-    expect(await store.merge(1, s, markAt(0), markAt(10), empty())).toBe('conflict');
-    expect(await store.merge(1, s, one, markAt(10), empty())).toBe('applied');
+    expect(await store.merge(1, [{ source: s, expected: markAt(0), to: markAt(10) }], empty())).toBe('conflict');
+    expect(await store.merge(1, [{ source: s, expected: one, to: markAt(10) }], empty())).toBe('applied');
     expect((await store.watermarks(s))[1]).toEqual(markAt(10));
   });
 
@@ -92,7 +92,7 @@ describe.each(stores)('online store contract: %s', (name, store) => {
     const userId = `logged-${name}`;
     const answer = (i: number, v: number): Engagement => ({
       ...makeEngagement(i, userId, nowMs),
-      ...liked,
+      kind: 'like',
       userId,
       videoId: `video-${v}`,
       occurredAt: nowMs - i,
@@ -129,7 +129,7 @@ describe.each(stores)('online store contract: %s', (name, store) => {
     const s = source(`cards-${name}`);
     let at = 0;
     const merge = async (timeMs: number, body: string) => {
-      await store.merge(shard, s, markAt(at), markAt(at + 1), cardDelta(videoId, shard, timeMs, body));
+      await store.merge(shard, [{ source: s, expected: markAt(at), to: markAt(at + 1) }], cardDelta(videoId, shard, timeMs, body));
       at++;
       return (await store.values(videoCard as unknown as AnyView, [videoId]))[0]?.toString('utf8', 8);
     };

@@ -15,10 +15,10 @@ export interface OnlineStore {
   /** The watermark of each shard. */
   watermarks(source: SourcePartition): Promise<Mark[]>;
   /**
-   * Merges a delta and moves the shard's watermark from `expected` to `to`, both or neither.
-   * `already`: the watermark stood at `to`. `conflict`: it stood elsewhere, and nothing changed.
+   * Merges a delta and moves watermarks of the shard, of sources of one group, from `expected` to `to`: all or nothing.
+   * `already`: all stood at `to`. `conflict`: some stood elsewhere, and nothing changed.
    */
-  merge(shard: number, source: SourcePartition, expected: Mark, to: Mark, delta: Buffer): Promise<'applied' | 'already' | 'conflict'>;
+  merge(shard: number, moves: readonly MarkMove[], delta: Buffer): Promise<'applied' | 'already' | 'conflict'>;
   /** Values of packed or card entities, null where there is none. One round trip. */
   values(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]>;
   /** As `values`, and the listener is told of the next change of each, whether it has a value yet or not. */
@@ -63,6 +63,11 @@ export interface SourcePartition {
   readonly group: string;
   readonly topic: string;
   readonly partition: number;
+}
+export interface MarkMove {
+  readonly source: SourcePartition;
+  readonly expected: Mark;
+  readonly to: Mark;
 }
 export interface TopRead {
   readonly view: AnyView;

@@ -5,7 +5,7 @@ import { ForyouError } from '../errors.ts';
 import type { ViewCatalog } from './delta.ts';
 import { gatherWrites } from './gather-writes.ts';
 import { mergeScript } from './merge-script.ts';
-import { type ChangeListener, type Mark, type OnlineStore, readMark, type SourcePartition, type TopRead, writeMark } from './online.ts';
+import { type ChangeListener, type Mark, type MarkMove, type OnlineStore, readMark, type SourcePartition, type TopRead, writeMark } from './online.ts';
 import { readRankedLog } from './ranked-log.ts';
 import { Tracking } from './tracking.ts';
 
@@ -20,7 +20,7 @@ return sizes`;
 const sizesAtOnce = 1_000;
 
 interface ScriptClient extends Redis {
-  foryouMerge(key: string, field: string, expected: string, to: string, delta: Buffer): Promise<number>;
+  foryouMerge(key: string, delta: Buffer, ...marks: string[]): Promise<number>;
   foryouSizes(count: number, ...keys: string[]): Promise<number[]>;
 }
 
@@ -73,10 +73,11 @@ export class RedisOnlineStore implements OnlineStore {
     return (await this.#tried(() => Promise.all(marks.map((key) => this.client.hget(key, field))))).map(readMark);
   }
 
-  async merge(shard: number, source: SourcePartition, expected: Mark, to: Mark, delta: Buffer): Promise<'applied' | 'already' | 'conflict'> {
-    const code = await this.#tried(() =>
-      (this.client as ScriptClient).foryouMerge(watermarkKey(shard, source), watermarkField(source), writeMark(expected), writeMark(to), delta),
-    );
+  async merge(shard: number, moves: readonly MarkMove[], delta: Buffer): Promise<'applied' | 'already' | 'conflict'> {
+    const [first] = moves;
+    if (!first) throw new TypeError('a merge moves at least one mark');
+    const marks = moves.flatMap(({ source, expected, to }) => [watermarkField(source), writeMark(expected), writeMark(to)]);
+    const code = await this.#tried(() => (this.client as ScriptClient).foryouMerge(watermarkKey(shard, first.source), delta, ...marks));
     return outcomes[code] ?? 'conflict';
   }
 

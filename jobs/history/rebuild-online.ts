@@ -37,7 +37,7 @@ async function rebuildPartition(ports: RebuildPorts, run: JobRun, feed: OnlineFe
       const before = watermarks[shard] as Mark;
       const after = before.map((offset) => Math.max(offset, to));
       if (writeMark(before) === writeMark(after)) continue;
-      if ((await online.merge(shard, source, before, after, delta)) === 'conflict')
+      if ((await online.merge(shard, [{ source, expected: before, to: after }], delta)) === 'conflict')
         throw new ForyouError('fenced', `the topology of ${feed.group} writes at the same time`, {
           fix: 'stop the online topologies first: they go on from where this ends',
         });

@@ -16,20 +16,20 @@ const type = avro.Type.forSchema(avroOf(engagement) as avro.Schema);
 
 /** Folds events, cut into the given batches, into a store as a topology would. */
 export async function foldInto(store: OnlineStore, catalog: ViewCatalog, batches: readonly (readonly Engagement[])[], group: string): Promise<void> {
-  const fold = new Fold(engagement, engagementViews as readonly AnyView[], catalog, store.shards, admitAll);
+  const fold = new Fold(engagement, engagementViews as readonly AnyView[], catalog, store.shards);
   const read = compileReader(engagement, avroOf(engagement));
   const row = newRow(engagement);
   let offset = 0;
   for (const batch of batches) {
     for (const event of batch) {
       if (read?.(type.toBuffer(event), 0, row) !== 0) throw new Error('the event was not read');
-      fold.add(row, event.occurredAt, offset);
+      fold.add(row, event.occurredAt, offset, admitAll);
     }
     const deltas = fold.deltas();
     const end = offset + batch.length;
     for (let shard = 0; shard < store.shards; shard++) {
       const delta = joinDelta(deltas.filter((_part, slot) => slot % store.shards === shard));
-      const outcome = await store.merge(shard, { group, topic: 'engagement', partition: 0 }, markAt(offset), markAt(end), delta);
+      const outcome = await store.merge(shard, [{ source: { group, topic: 'engagement', partition: 0 }, expected: markAt(offset), to: markAt(end) }], delta);
       if (outcome !== 'applied') throw new Error(`shard ${shard}: ${outcome}`);
     }
     offset = end;

@@ -7,7 +7,7 @@ import { wider } from './wider.ts';
 
 /** Which records still count for which slots (`slotOf`) of the store. */
 export interface Admission {
-  /** Whether everything from this offset on does. */
+  /** Whether everything from this offset on counts for all. */
   everything(offset: number): boolean;
   admits(slot: number, offset: number): boolean;
 }
@@ -175,7 +175,10 @@ export class Weights {
 export class Chunk {
   readonly signals = new Signals();
   readonly weights = new Weights();
-  readonly offsets = new Float64Array(chunkRecords);
+  readonly #offsets = new Float64Array(chunkRecords);
+  readonly #admissions: Admission[] = new Array(chunkRecords).fill(admitAll);
+  /** Whether all records count for all slots. */
+  #everything = true;
   count = 0;
   readonly #contract: EventContract;
   readonly #shards: number;
@@ -200,12 +203,19 @@ export class Chunk {
     return known;
   }
 
-  add(row: Row, timeMs: number, offset: number): void {
+  add(row: Row, timeMs: number, offset: number, admission: Admission): void {
     const record = this.count++;
-    this.offsets[record] = offset;
+    this.#offsets[record] = offset;
+    this.#admissions[record] = admission;
+    this.#everything &&= admission.everything(offset);
     this.weights.read(timeMs, record);
     this.signals.read(row, record);
     for (const field of this.#fields.values()) field.read(row, record);
+  }
+
+  /** Whether a record still counts for the slot of an entity. */
+  admits(record: number, slot: number): boolean {
+    return this.#everything || (this.#admissions[record] as Admission).admits(slot, this.#offsets[record] as number);
   }
 
   /** Views are about to look at the records. */
@@ -216,6 +226,7 @@ export class Chunk {
   /** The records were folded: the next chunk begins, with the same ids. */
   next(): void {
     this.count = 0;
+    this.#everything = true;
     for (const field of this.#fields.values()) field.count = 0;
   }
 

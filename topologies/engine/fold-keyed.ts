@@ -1,7 +1,7 @@
 import type { DeltaWriter } from '#infra/online/delta.ts';
 import { storedScore } from '#schemas/features/layout.ts';
 import { addLogWeights } from '#schemas/features/monoids.ts';
-import type { Admission, Chunk, Field, Pairs, Target, Weights } from './fold-chunk.ts';
+import type { Chunk, Field, Pairs, Target, Weights } from './fold-chunk.ts';
 import type { Interner } from './interner.ts';
 import { wider } from './wider.ts';
 
@@ -43,7 +43,7 @@ export class KeyedFold {
     this.#scores = scores;
   }
 
-  fold(admission: Admission | null): void {
+  fold(): void {
     const { count, ids, records, interner } = this.#entities;
     const { first } = this.#keysOf;
     const signal = this.#signal;
@@ -53,7 +53,7 @@ export class KeyedFold {
       const key = first[record] as number;
       if (!(value > 0) || key < 0) continue;
       const id = ids[k] as number;
-      if (admission !== null && !admission.admits(interner.slot(id), this.#chunk.offsets[record] as number)) continue;
+      if (!this.#chunk.admits(record, interner.slot(id))) continue;
       const pair = this.#pairs.number(k);
       if (this.#scores.add(pair, record, value)) this.#link(id, key, pair);
     }

@@ -1,7 +1,7 @@
 import type { DeltaWriter } from '#infra/online/delta.ts';
 import { headerBytes, layoutOf, type PackedLayout } from '#schemas/features/layout.ts';
 import type { AnyPackedView } from '#schemas/features/view.ts';
-import { type Admission, type Chunk, chunkRecords, type Field, type Target } from './fold-chunk.ts';
+import { type Chunk, chunkRecords, type Field, type Target } from './fold-chunk.ts';
 import { wider } from './wider.ts';
 
 /** What one signal adds to: which sums, and which weight each takes. */
@@ -48,19 +48,19 @@ export class PackedFold {
     this.#sums = new Float64Array(256 * this.#layout.doubles);
   }
 
-  fold(admission: Admission | null): void {
-    this.#openRows(admission);
+  fold(): void {
+    this.#openRows();
     for (const columns of this.#columns) this.#addColumns(columns);
     for (const { signal, at } of this.#registers) this.#write(signal, at);
   }
 
-  #openRows(admission: Admission | null): void {
+  #openRows(): void {
     const { count, ids, records, interner } = this.#entities;
     if (this.#bases.length < count) this.#bases = new Int32Array(this.#entities.ids.length);
     for (let k = 0; k < count; k++) {
       const record = records[k] as number;
       const id = ids[k] as number;
-      const counts = this.#says(record) && (admission === null || admission.admits(interner.slot(id), this.#chunk.offsets[record] as number));
+      const counts = this.#says(record) && this.#chunk.admits(record, interner.slot(id));
       this.#bases[k] = counts ? this.#row(id) : -1;
     }
   }

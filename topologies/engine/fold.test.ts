@@ -101,12 +101,12 @@ test('of a crowd behind one video the store is told of no more than it keeps', a
     userId: `fan-${i}`,
     occurredAt: nowMs - ((i * 7_919) % 3_000) * 1_000,
   }));
-  const fold = new Fold(engagement, [videoFans] as readonly AnyView[], catalog, 3, admitAll);
+  const fold = new Fold(engagement, [videoFans] as readonly AnyView[], catalog, 3);
   const read = compileReader(engagement, avroOf(engagement));
   const row = newRow(engagement);
   for (const [offset, event] of crowd.entries()) {
     read?.(avro.Type.forSchema(avroOf(engagement) as avro.Schema).toBuffer(event), 0, row);
-    fold.add(row, event.occurredAt, offset);
+    fold.add(row, event.occurredAt, offset, admitAll);
   }
   // View, n, key, then score and member of each.
   expect(fold.deltas().reduce((sum, part) => sum + part.tokens, 0)).toBe(3 + 2 * videoFans.capacity);
@@ -127,7 +127,7 @@ test('a video that takes nine tenths of the events costs the store less than if 
   class Weighed extends MemoryOnlineStore {
     bytes = 0;
     override merge(...args: Parameters<MemoryOnlineStore['merge']>) {
-      this.bytes += args[4].length;
+      this.bytes += args[2].length;
       return super.merge(...args);
     }
   }

@@ -15,29 +15,28 @@ import { PackedFold } from './fold-packed.ts';
  */
 export class Fold {
   readonly #shards: number;
-  readonly #admission: Admission;
   readonly #chunk: Chunk;
-  readonly #views: { fold(all: Admission | null): void; drain(writers: readonly DeltaWriter[]): void }[] = [];
-  readonly #cards: ((row: Row, timeMs: number, offset: number) => void)[] = [];
+  readonly #views: { fold(): void; drain(writers: readonly DeltaWriter[]): void }[] = [];
+  readonly #cards: ((row: Row, timeMs: number, offset: number, admission: Admission) => void)[] = [];
   readonly #writers: DeltaWriter[];
   #records = 0;
 
-  constructor(contract: EventContract, views: readonly AnyView[], catalog: ViewCatalog, shards: number, admission: Admission) {
+  constructor(contract: EventContract, views: readonly AnyView[], catalog: ViewCatalog, shards: number) {
     this.#shards = shards;
-    this.#admission = admission;
     this.#chunk = new Chunk(contract, shards);
     this.#writers = Array.from({ length: shards * lanes }, () => new DeltaWriter());
     for (const view of views) this.#install(view, catalog.index(view));
   }
 
-  add(row: Row, timeMs: number, offset: number): void {
+  /** Takes a record in for the slots that `admission` lets it count for. */
+  add(row: Row, timeMs: number, offset: number, admission: Admission): void {
     const { weights } = this.#chunk;
     if (weights.beyond(timeMs)) {
       this.#foldChunk();
       weights.epochMs = timeMs;
     }
-    this.#chunk.add(row, timeMs, offset);
-    for (const card of this.#cards) card(row, timeMs, offset);
+    this.#chunk.add(row, timeMs, offset, admission);
+    for (const card of this.#cards) card(row, timeMs, offset, admission);
     this.#records++;
     if (this.#chunk.count === chunkRecords) this.#foldChunk();
   }
@@ -59,8 +58,7 @@ export class Fold {
   #foldChunk(): void {
     if (this.#chunk.count === 0) return;
     this.#chunk.close();
-    const all = this.#admission.everything(this.#chunk.offsets[0] as number);
-    for (const view of this.#views) view.fold(all ? null : this.#admission);
+    for (const view of this.#views) view.fold();
     this.#chunk.next();
   }
 
@@ -80,11 +78,11 @@ export class Fold {
   #installCard(view: AnyView & { storage: 'card' }, { index, prefixes }: Target, entities: Field): void {
     const { interner } = entities;
     const cards = new Map<number, Card>();
-    this.#cards.push((row, timeMs, offset) => {
+    this.#cards.push((row, timeMs, offset, admission) => {
       const record = this.#chunk.count - 1;
       for (let k = entities.count - 1; k >= 0 && entities.records[k] === record; k--) {
         const id = entities.ids[k] as number;
-        if (this.#admission.admits(interner.slot(id), offset))
+        if (admission.admits(interner.slot(id), offset))
           cards.set(id, latestCard.merge(cards.get(id) ?? latestCard.empty, latestCard.of(timeMs, view.body(row))));
       }
     });

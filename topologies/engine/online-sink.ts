@@ -1,20 +1,9 @@
 import type { PartitionLease } from '#infra/log/log.ts';
-import { type DeltaPart, joinDelta } from '#infra/online/delta.ts';
-import { type Mark, offsetOf, type SourcePartition, writeMark } from '#infra/online/online.ts';
-import type { AnyView } from '#schemas/features/view.ts';
+import { offsetOf, writeMark } from '#infra/online/online.ts';
 import type { Row } from './avro-reader.ts';
-import { Fold } from './fold.ts';
-import { type PartitionSink, type ProtocolStep, Rewind, type Services } from './services.ts';
+import type { Member, MergeGroup } from './merge-group.ts';
+import type { PartitionSink, Services } from './services.ts';
 import type { Topology } from './topology.ts';
-
-/** A batch on its way into the store. */
-interface Flight {
-  /** By slot (`slotOf`). */
-  readonly deltas: readonly DeltaPart[];
-  readonly end: number;
-  readonly range: string;
-  working: Promise<void> | null;
-}
 
 /** Worked through before the event loop turns: heartbeats, merges and their answers wait for it. */
 const sliceRecords = 2_000;
@@ -22,59 +11,54 @@ const sliceRecords = 2_000;
 const nearRecords = 2_000;
 
 /**
- * Exactly-once into the online store, one partition:
+ * Exactly-once into the online store, one partition in a group of them:
  *   O1  read every shard's watermark; start at the lowest of them and the committed offset, and commit the lowest
  *       where a crash between O4 and O5 left the commit behind it
- *   O2  fold the batch into one delta per shard, for each shard only what its watermark lacks
- *   O3  per shard, merge the delta and move the watermark in one atomic script, which changes
- *       nothing unless the watermark stands where this assignment believes it to stand; a long delta
- *       lane by lane, each with its own mark, since nobody else is answered while a script runs
- *   O4  wait for all shards; a conflict means that the store lost time or has another owner: O1
- *   O5  commit the end
+ *   O2  fold the batch into one delta per shard, of each partition and for each shard only what its watermark lacks
+ *   O3  per shard, merge the delta and move the watermarks of all partitions in one atomic script, which changes
+ *       nothing unless each watermark stands where its assignment believes it to stand; a long delta
+ *       lane by lane, each with its own marks, since nobody else is answered while a script runs
+ *   O4  wait for all shards; a conflict means that the store lost time or has another owner: O1, for the whole group
+ *   O5  commit the end of each partition
  * A store that lost its last second therefore replays exactly that second, and an empty store is
  * rebuilt by the same code.
  */
 export class OnlineSink implements PartitionSink<Row> {
-  readonly #topology: Topology;
   readonly #services: Services;
-  readonly #source: SourcePartition;
-  readonly #lease: PartitionLease;
-  readonly #fold: Fold;
-  readonly #maxFolded: () => number;
-  #watermarks: Mark[] = [];
-  #highest = 0;
-  #flight: Flight | null = null;
+  readonly #group: MergeGroup;
+  readonly #member: Member;
   #nearEnd = true;
+  /** Up to where records were given to the group. */
+  #next = 0;
 
-  constructor(topology: Topology, views: readonly AnyView[], services: Services, partition: number, lease: PartitionLease, maxFolded: () => number) {
-    this.#topology = topology;
-    this.#maxFolded = maxFolded;
+  constructor(topology: Topology, services: Services, partition: number, lease: PartitionLease, group: MergeGroup) {
     this.#services = services;
-    this.#source = { group: topology.name, topic: topology.source.topic, partition };
-    this.#lease = lease;
-    this.#fold = new Fold(topology.source, views, services.catalog, services.online.shards, {
-      everything: (offset) => offset >= this.#highest,
-      admits: (slot, offset) => offset >= offsetOf(this.#watermarks, slot), // MUTANT:admits
-    });
+    this.#group = group;
+    const admission = {
+      everything: (offset: number) => offset >= this.#member.highest,
+      admits: (slot: number, offset: number) => offset >= offsetOf(this.#member.marks, slot), // MUTANT:admits
+    };
+    this.#member = { source: { group: topology.name, topic: topology.source.topic, partition }, lease, admission, marks: [], highest: 0, generation: -1 };
   }
 
   // O1
   async start(): Promise<number> {
-    await this.#at('O1', '');
+    const { source, lease } = this.#member;
+    await this.#services.at?.('O1', `${source.group}/${source.partition}`);
     // A batch that is still on its way must not move marks behind the back of what is read here.
-    await this.#flight?.working?.catch(() => {});
-    this.#flight = null;
-    this.#fold.deltas();
-    this.#watermarks = await this.#services.online.watermarks(this.#source);
-    this.#highest = Math.max(...this.#watermarks.flat());
-    const { offset } = await this.#lease.committed();
-    const lowest = Math.min(...this.#watermarks.flat());
+    await this.#group.enter(this.#member);
+    this.#member.marks = await this.#services.online.watermarks(source);
+    const marks = this.#member.marks.flat();
+    this.#member.highest = Math.max(...marks);
+    const { offset } = await lease.committed();
+    const lowest = Math.min(...marks);
+    this.#next = Math.min(offset ?? 0, lowest);
+    // With no record to come there is no O5, and what waits for this commit would wait for ever.
     if (lowest > (offset ?? 0)) {
-      // With no record to come there is no O5, and what waits for this commit would wait for ever.
-      await this.#lease.commit(lowest, '');
-      return lowest;
+      this.#next = lowest;
+      await lease.commit(lowest, '');
     }
-    return Math.min(offset ?? 0, lowest);
+    return this.#next;
   }
 
   cut(pending: readonly unknown[]): number {
@@ -83,7 +67,7 @@ export class OnlineSink implements PartitionSink<Row> {
 
   // O2
   add(row: Row, record: { readonly offset: number }): void {
-    this.#fold.add(row, row[this.#topology.source.time], record.offset);
+    this.#group.add(this.#member, row, record.offset);
   }
 
   /**
@@ -91,81 +75,27 @@ export class OnlineSink implements PartitionSink<Row> {
    * together, and what comes while the store still merges, since one merge then stands for many events of an entity.
    */
   ripe(end: number, logEnd: number): boolean {
+    this.#group.reached(this.#member, this.#next, end);
+    this.#next = end;
     const left = logEnd - end;
     this.#nearEnd = left < nearRecords;
-    const max = this.#maxFolded();
-    const { records } = this.#fold;
-    return this.#nearEnd || records >= max || (this.#flight === null && records >= Math.min(max, left / 2));
+    const { foldRecords } = this.#services.settings;
+    const { records, busy } = this.#group;
+    return this.#nearEnd || records >= foldRecords || (!busy && records >= Math.min(foldRecords, left / 2));
   }
 
   /** The history topology of the same source writes the dead letters. */
   rejected(): void {}
 
-  /**
-   * Near the end of the log the merge is awaited. Far behind it the store merges one batch while
-   * the next is folded; a batch never begins to merge before the one ahead of it is committed.
-   */
-  async flush(first: number, end: number): Promise<void> {
-    await this.#settle();
-    const range = `${first}-${end}`;
-    await this.#at('O2', range);
-    this.#flight = { deltas: this.#fold.deltas(), end, range, working: null };
-    const settled = this.#settle();
-    if (this.#nearEnd) await settled;
-    else settled.catch(() => {}); // the next flush meets the failure, and tries again what is left
-  }
-
-  /** Brings the batch in flight, if any, to its commit; what was merged already is not merged again. */
-  #settle(): Promise<void> {
-    const flight = this.#flight;
-    if (!flight) return Promise.resolve();
-    flight.working ??= this.#bringIn(flight).finally(() => {
-      flight.working = null;
-    });
-    return flight.working;
-  }
-
-  async #bringIn(flight: Flight): Promise<void> {
-    const { end, range } = flight;
-    await this.#at('O3', range);
-    await Promise.all(this.#watermarks.map((_mark, shard) => this.#merge(flight, shard)));
-    await this.#at('O4', range);
-    this.#highest = Math.max(end, this.#highest);
-    await this.#at('O5', range);
-    await this.#lease.commit(end, '');
-    this.#flight = null;
+  /** Near the end of the log the merge is awaited. Far behind it the store merges one batch while the next is folded. */
+  flush(): Promise<void> {
+    return this.#group.flush(this.#member, this.#nearEnd);
   }
 
   async stillThere(): Promise<boolean> {
-    if (this.#flight) return true;
-    const stored = await this.#services.online.watermarks(this.#source);
-    return stored.every((mark, shard) => writeMark(mark) === writeMark(this.#watermarks[shard] as Mark));
-  }
-
-  /** What is merged already has moved its mark, and is not merged again. */
-  async #merge({ deltas, end }: Flight, shard: number): Promise<void> {
-    const mark = this.#watermarks[shard] as Mark;
-    const parts = mark.map((_offset, lane) => deltas[lane * this.#watermarks.length + shard] as DeltaPart);
-    const bytes = parts.reduce((sum, part) => sum + part.bytes.length, 0);
-    if (bytes <= this.#services.settings.mergeBytes) {
-      const to = mark.map((offset) => Math.max(offset, end));
-      if (writeMark(to) !== writeMark(mark)) await this.#move(shard, to, joinDelta(parts));
-    } else {
-      for (const [lane, part] of parts.entries()) {
-        const before = this.#watermarks[shard] as Mark;
-        if ((before[lane] as number) < end) await this.#move(shard, before.with(lane, end), joinDelta([part]));
-      }
-    }
-  }
-
-  async #move(shard: number, to: Mark, delta: Buffer): Promise<void> {
-    if (this.#services.at) await this.#at('O3', `shard ${shard}`);
-    const outcome = await this.#services.online.merge(shard, this.#source, this.#watermarks[shard] as Mark, to, delta);
-    if (outcome === 'conflict') throw new Rewind(`shard ${shard} stands elsewhere`);
-    this.#watermarks[shard] = to;
-  }
-
-  async #at(step: ProtocolStep, range: string): Promise<void> {
-    if (this.#services.at) await this.#services.at(step, `${this.#topology.name}/${this.#source.partition} ${range}`);
+    const moving = () => this.#group.isOf(this.#member) && this.#group.holds(this.#member);
+    if (moving()) return true;
+    const stored = await this.#services.online.watermarks(this.#member.source);
+    return moving() || (this.#group.isOf(this.#member) && stored.every((mark, shard) => writeMark(mark) === writeMark(this.#member.marks[shard] ?? [])));
   }
 }

@@ -4,6 +4,7 @@ import type { Row } from './avro-reader.ts';
 import { DecisionSink } from './decision-sink.ts';
 import { FairQueue } from './fair-queue.ts';
 import { HistorySink } from './history-sink.ts';
+import { MergeGroup } from './merge-group.ts';
 import { OnlineSink } from './online-sink.ts';
 import { PartitionWorker } from './partition.ts';
 import type { PartitionSink, Services } from './services.ts';
@@ -23,8 +24,8 @@ interface Run {
   readonly epoch: string;
   readonly queue: FairQueue;
   readonly stopping: AbortSignal;
-  /** How many partitions this process has. */
-  readonly partitions: () => number;
+  /** What feeds the online store: all partitions of this process together. */
+  readonly group: MergeGroup | null;
 }
 
 /**
@@ -39,7 +40,7 @@ function sinkOf(topology: Topology, services: Services, partition: number, lease
     case 'rows':
       return new HistorySink(topology, sink.table, services, partition, lease, run.epoch);
     case 'features':
-      return new OnlineSink(topology, sink.views, services, partition, lease, () => services.settings.foldRecords / Math.max(1, run.partitions()));
+      return new OnlineSink(topology, services, partition, lease, run.group as MergeGroup);
     case 'decisions':
       return new DecisionSink(topology, sink.decider, services, partition, lease);
     case 'work':
@@ -56,7 +57,7 @@ export async function runTopology(topology: Topology, services: Services): Promi
     epoch,
     queue: new FairQueue(topology.sink.kind === 'work' ? topology.sink.work.concurrency : 1),
     stopping: stopping.signal,
-    partitions: () => workers.size,
+    group: topology.sink.kind === 'features' ? new MergeGroup(topology, topology.sink.views, services) : null,
   };
   if (topology.sink.kind === 'features') await services.online.open({ clusterId: epoch });
   const { settings } = services;
