@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import { type Adapters, connect, disconnect } from '#infra/adapters.ts';
 import { ArtifactLoader } from '#infra/artifacts/loader.ts';
 import { ArtifactStore } from '#infra/artifacts/store.ts';
@@ -7,7 +6,6 @@ import { S3Blobs } from '#infra/blobs/s3.ts';
 import { uploadsOf } from '#infra/blobs/s3-uploads.ts';
 import { systemClock } from '#infra/clock/clock.ts';
 import type { Config } from '#infra/config.ts';
-import { gatherWrites } from '#infra/online/gather-writes.ts';
 import { RedisOnlineStore } from '#infra/online/redis.ts';
 import { GatheringProducer } from '#infra/producer/gathering-producer.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
@@ -35,8 +33,6 @@ import { UploadService } from './uploads/upload-service.ts';
 
 /** A slow store is worse than none: the feed then answers from memory. */
 const onlineTimeoutMs = 250;
-/** A limit that cannot be counted in time gives way. */
-const limitTimeoutMs = 50;
 
 /** How soon features that everybody shares follow a change. */
 const refreshEveryMs = 100;
@@ -72,14 +68,10 @@ async function learntArtifacts(blobs: S3Blobs, telemetry: Telemetry) {
 }
 
 /** Without Redis, or with one that is slow to answer, the process starts all the same and answers degraded until it is there. */
-async function stores(config: Config, { catalog }: Adapters): Promise<{ online: RedisOnlineStore; limitStore: Redis }> {
+async function onlineStore(config: Config, { catalog }: Adapters): Promise<RedisOnlineStore> {
   const online = new RedisOnlineStore({ url: config.redisUrl, shards: config.onlineShards, catalog, commandTimeoutMs: onlineTimeoutMs, failFast: true });
-  const limitStore = new Redis(config.redisUrl, { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: limitTimeoutMs });
-  limitStore.on('error', () => {});
-  gatherWrites(limitStore);
-  const ready = (client: Redis) => new Promise<void>((resolve) => client.once('ready', () => resolve()));
-  await Promise.all([online.client, limitStore].map((client) => Promise.race([ready(client), setTimeout(3_000)])));
-  return { online, limitStore };
+  await Promise.race([new Promise<void>((resolve) => online.client.once('ready', () => resolve())), setTimeout(3_000)]);
+  return online;
 }
 
 /** The videos that this process knows: as new as the log, with features as new as the store. */
@@ -103,7 +95,7 @@ function knownVideos(adapters: Adapters, online: RedisOnlineStore) {
 /** The serving process: starts listening, and returns how to stop it. */
 export async function serve(config: Config): Promise<{ stop(): Promise<void>; threads: { readonly index: ThreadCalls; readonly models: ThreadCalls } }> {
   const adapters = connect(config, 'foryou-serving');
-  const { online, limitStore } = await stores(config, adapters);
+  const online = await onlineStore(config, adapters);
   const producer = new EventProducer(adapters);
   const gathering = new GatheringProducer(producer);
   const { telemetry } = adapters;
@@ -149,7 +141,7 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
     },
     authenticate: authenticator(config.jwt),
     limits: config.limits,
-    limitStore,
+    limitStore: online.client,
     logLevel: config.logLevel,
   });
   await app.listen({ host: config.host, port: config.ports.serving });
@@ -162,7 +154,6 @@ export async function serve(config: Config): Promise<{ stop(): Promise<void>; th
       fallback.stop();
       await forgetVideos();
       await learnt.stop();
-      limitStore.disconnect();
       await online.close();
       await disconnect(adapters);
     },

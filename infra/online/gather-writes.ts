@@ -15,10 +15,13 @@ export function gatherWrites(client: Redis): void {
       if (!gathering) {
         gathering = true;
         stream.cork();
-        process.nextTick(() => {
-          gathering = false;
-          stream.uncork();
-        });
+        // After what the present callback has set going, whether it is one of a promise or not.
+        queueMicrotask(() =>
+          process.nextTick(() => {
+            gathering = false;
+            stream.uncork();
+          }),
+        );
       }
       return (write as (...args: unknown[]) => boolean).apply(stream, args);
     };

@@ -10,7 +10,7 @@ export class MemorySessions implements SessionStore {
   async page(key: string, position: number): Promise<string | null> {
     return this.#sessions.get(key)?.pages.get(position) ?? null;
   }
-  async append(key: string, position: number, page: string, ids: readonly string[]): Promise<string> {
+  async append(key: string, position: number, page: string, ids: readonly string[]): Promise<string | null> {
     const session = this.#sessions.get(key) ?? { next: 0, served: new Set<string>(), pages: new Map<number, string>() };
     const made = session.pages.get(position);
     if (made !== undefined) return made;
@@ -18,6 +18,6 @@ export class MemorySessions implements SessionStore {
     session.next = position + ids.length;
     for (const id of ids) session.served.add(id);
     this.#sessions.set(key, session);
-    return page;
+    return null;
   }
 }

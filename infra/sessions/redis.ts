@@ -6,13 +6,13 @@ const appendScript = `
 local made = redis.call('HGET', KEYS[1], 'page:' .. ARGV[1])
 if made then return made end
 redis.call('HSET', KEYS[1], 'page:' .. ARGV[1], ARGV[2], 'next', tonumber(ARGV[1]) + #ARGV - 3)
-for i = 4, #ARGV do redis.call('SADD', KEYS[2], ARGV[i]) end
+redis.call('SADD', KEYS[2], unpack(ARGV, 4))
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 redis.call('EXPIRE', KEYS[2], ARGV[3])
-return ARGV[2]`;
+return false`;
 
 interface SessionClient extends Redis {
-  foryouAppendPage(pages: string, served: string, position: string, page: string, ttl: string, ...ids: string[]): Promise<string>;
+  foryouAppendPage(pages: string, served: string, position: string, page: string, ttl: string, ...ids: string[]): Promise<string | null>;
 }
 
 /** Sessions in Redis: per session a hash of pages and a set of served ids, in one slot. */
@@ -35,7 +35,7 @@ export class RedisSessions implements SessionStore {
     return tried(() => this.#client.hget(pagesKey(key), `page:${position}`));
   }
 
-  append(key: string, position: number, page: string, ids: readonly string[]): Promise<string> {
+  append(key: string, position: number, page: string, ids: readonly string[]): Promise<string | null> {
     return tried(() => this.#client.foryouAppendPage(pagesKey(key), servedKey(key), String(position), page, String(sessionTtlSeconds), ...ids));
   }
 }

@@ -4,10 +4,10 @@ export interface SessionStore {
   /** The page that begins at `position`, if it was made. */
   page(key: string, position: number): Promise<string | null>;
   /**
-   * Stores the page at `position` unless there is one; either way returns the page that stands,
+   * Stores the page at `position`, and returns null; where there is one already, that one stands and is returned,
    * so that two requests with one cursor get one answer.
    */
-  append(key: string, position: number, page: string, ids: readonly string[]): Promise<string>;
+  append(key: string, position: number, page: string, ids: readonly string[]): Promise<string | null>;
 }
 export interface SessionState {
   /** Position of the next item. */

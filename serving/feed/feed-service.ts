@@ -60,13 +60,15 @@ export class FeedService {
     this.#pipeline = forYou(services);
   }
 
-  async page(request: FeedRequest): Promise<FeedPage> {
+  /** `admitted` is waited for beside what is read first: where it fails, so does the page, before any work is done. */
+  async page(request: FeedRequest, admitted?: Promise<void>): Promise<FeedPage> {
     const began = performance.now();
     // A cursor that is not ours is the caller's mistake, whatever state the stores are in.
     const position = request.cursor === undefined ? undefined : decodeCursor(request.cursor, request.sessionId);
     try {
+      // The limits are counted in that store too: they give way.
       if (began < this.#storeAwayUntil) return this.#degraded(request, position);
-      return await this.#page(request, position, () => this.#turns.take(began));
+      return await this.#page(request, position, admitted, () => this.#turns.take(began));
     } catch (error) {
       if (!(error instanceof ForyouError) || error.code !== 'unavailable') throw error;
       // Who comes right after does not wait for the same time-out.
@@ -82,10 +84,10 @@ export class FeedService {
     return this.#fallback.page(request, position ?? 0);
   }
 
-  async #page(request: FeedRequest, cursorPosition: number | undefined, turn: () => Promise<void>): Promise<FeedPage> {
+  async #page(request: FeedRequest, cursorPosition: number | undefined, admitted: Promise<void> | undefined, turn: () => Promise<void>): Promise<FeedPage> {
     const key = `${request.userId}/${request.sessionId}`;
     const nowMs = this.#services.clock.now();
-    const [session, viewer] = await Promise.all([this.#sessions.load(key), readViewer(this.#services.online, request.userId, nowMs)]);
+    const [session, viewer] = await Promise.all([this.#sessions.load(key), readViewer(this.#services.online, request.userId, nowMs), admitted]);
     await turn();
     const position = cursorPosition ?? session.next;
     if (position > session.next)
@@ -124,14 +126,14 @@ export class FeedService {
     if (chosen.length === 0 || request.preview) return page;
     const { explain: _private, ...kept } = page;
     const made = JSON.stringify({ ...kept, items: page.items.map(({ explain: _also, ...item }) => item) });
-    const stands = await this.#sessions.append(
+    const before = await this.#sessions.append(
       key,
       position,
       made,
       chosen.map((c) => c.id),
     );
     // Another request has made this page of the session meanwhile: that one holds.
-    if (stands !== made) return JSON.parse(stands) as FeedPage;
+    if (before !== null) return JSON.parse(before) as FeedPage;
     runEffects(this.#pipeline, query, chosen, this.#telemetry);
     return page;
   }

@@ -70,14 +70,15 @@ export const routes =
     app.get(
       '/api/v1/feed/foryou',
       {
-        config: { access: 'user' },
+        config: { access: 'user', limits: 'beside' },
         schema: { summary: 'The next videos for the caller.', security: bearer, querystring: FeedQuerystring, response: { 200: FeedPage, ...problems } },
       },
       async (request) => {
         const { userId, scopes, age } = callerOf(request);
         const { count, session_id, cursor, region, explain, preview } = request.query;
         if ((explain === 1 || preview === 1) && !scopes.has('explain')) throw new HttpProblem(403, 'explanations and previews need the scope "explain"');
-        return services.feed.page({ userId, sessionId: session_id, region, age, count, cursor, explain: explain === 1, preview: preview === 1 });
+        const asked = { userId, sessionId: session_id, region, age, count, cursor, explain: explain === 1, preview: preview === 1 };
+        return services.feed.page(asked, request.admitted ?? undefined);
       },
     );
 

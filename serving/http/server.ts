@@ -15,9 +15,13 @@ import { type VideoRouteServices, videoRoutes } from './video-routes.ts';
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
+    /** The handler waits for `admitted` itself, beside what it reads first, before it does any work. */
+    limits?: 'beside';
   }
   interface FastifyRequest {
     caller: Caller | null;
+    /** Fails when limits refuse the caller; null where nobody is counted. */
+    admitted: Promise<void> | null;
   }
 }
 
@@ -25,7 +29,7 @@ export interface ServerOptions {
   readonly services: RouteServices & VideoRouteServices & ModerationRouteServices;
   readonly authenticate: Authenticate;
   readonly limits: Config['limits'];
-  /** An ioredis client that rate limits are counted in; without one they are counted in memory. */
+  /** An ioredis client that rate limits are counted in, best the one that what else a request reads first goes through; without one they are counted in memory. */
   readonly limitStore?: unknown;
   readonly logLevel: string;
 }
@@ -41,7 +45,8 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     ajv: { customOptions: { removeAdditional: false, coerceTypes: 'array' } },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
-  app.setErrorHandler(sendProblem);
+  // Whoever is refused hears that, and nothing else that was wrong.
+  app.setErrorHandler(async (error, request, reply) => sendProblem(await refusalOr(error as Error, request), request, reply));
   app.setNotFoundHandler((request, reply) => sendProblem(new HttpProblem(404, 'there is nothing here; see /docs'), request, reply));
   await app.register(helmet, { contentSecurityPolicy: false });
   const { limits, limitStore } = options;
@@ -64,19 +69,24 @@ type Check = (request: FastifyRequest) => Promise<{ isAllowed: true } | { isAllo
 /** Every route states its access; callers of all but public ones are counted and authenticated before anything else is read. */
 function guard(app: FastifyInstance, authenticate: Authenticate, limits: { readonly address: Check; readonly user: Check }): void {
   app.decorateRequest('caller', null);
+  app.decorateRequest('admitted', null);
   app.addHook('onRoute', (route) => {
     if (route.url.startsWith('/docs')) route.config = { ...route.config, access: 'public' };
     // CORS and HEAD twins inherit the route they belong to.
     if (!route.config?.access) throw new TypeError(`route ${route.url} does not say who may call it`);
   });
   app.addHook('onRequest', async (request, reply) => {
-    const access = request.routeOptions.config?.access;
+    const { access, limits: when } = request.routeOptions.config ?? {};
     if (access === undefined || access === 'public') return;
     const { authorization } = request.headers;
     request.caller = authenticate.known(authorization);
     // Of a stranger the address comes first, so that a flood of bad tokens is held back too. Who is known is counted at once: one wait less.
-    if (request.caller) await Promise.all([limits.address(request), limits.user(request)].map((check) => refuse(check, reply)));
-    else {
+    if (request.caller) {
+      const checks = [limits.address(request), limits.user(request)].map((check) => refuse(check, reply));
+      request.admitted = Promise.all(checks).then(() => {});
+      request.admitted.catch(() => {}); // met by the handler, or by what goes wrong before it
+      if (when !== 'beside') await request.admitted;
+    } else {
       await refuse(limits.address(request), reply);
       request.caller = await authenticate.verified(authorization);
       await refuse(limits.user(request), reply);
@@ -84,6 +94,12 @@ function guard(app: FastifyInstance, authenticate: Authenticate, limits: { reado
     if (access !== 'user' && !request.caller.scopes.has(access)) throw new HttpProblem(403, `this needs the scope "${access}"`);
   });
 }
+
+const refusalOr = (error: Error, { admitted }: FastifyRequest): Promise<Error> =>
+  (admitted ?? Promise.resolve()).then(
+    () => error,
+    (refusal) => refusal as Error,
+  );
 
 /** Refuses what a limit says is too much. */
 async function refuse(check: ReturnType<Check>, reply: FastifyReply): Promise<void> {
