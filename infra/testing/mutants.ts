@@ -65,6 +65,15 @@ export const mutants: readonly Mutant[] = [
     testName: 'as O3 begins for time 120',
   },
   {
+    name: 'a feed waits for the limits',
+    file: 'serving/feed/feed-service.ts',
+    from: 'request.userId, nowMs), admitted]',
+    to: 'request.userId, nowMs)]',
+    project: 'integration',
+    testFile: 'serving/api',
+    testName: 'more than the limit of one user',
+  },
+  {
     name: 'who starts again takes back what he had in a fold',
     file: 'topologies/engine/merge-group.ts',
     from: 'if (this.holds(member)) this.#forget',
