@@ -113,7 +113,7 @@ export class RedisOnlineStore implements OnlineStore {
   async top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]> {
     const read = async ({ view, entity, limit }: TopRead) => {
       const key = onlineKey(view, shardOf(entity, this.shards), entity);
-      if (keptAsLog(view)) return readRankedLog(await this.client.getBuffer(key), limit);
+      if (keptAsLog(view)) return readRankedLog(await this.client.getBuffer(key), Math.min(limit, view.capacity));
       return fromPairs(await this.client.zrevrange(key, 0, limit - 1, 'WITHSCORES'), stepOf(view));
     };
     return this.#tried(() => Promise.all(reads.map(read)));

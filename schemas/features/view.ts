@@ -58,7 +58,7 @@ export interface CardView<E> extends ViewBase<E> {
 export type FeatureView<E> = PackedView<E> | RankedView<E> | RecentView<E> | CardView<E>;
 // biome-ignore lint/suspicious/noExplicitAny: a view of any event; `value` is contravariant in it
 export type AnyView = FeatureView<any>;
-export const keptAsLog = (view: AnyView): boolean => view.storage === 'ranked' && view.kept === 'log';
+export const keptAsLog = (view: AnyView): view is AnyView & { storage: 'ranked' } => view.storage === 'ranked' && view.kept === 'log';
 // biome-ignore lint/suspicious/noExplicitAny: the same
 export type AnyPackedView = PackedView<any>;
 
