@@ -66,8 +66,10 @@ export class FeedService {
     // A cursor that is not ours is the caller's mistake, whatever state the stores are in.
     const position = request.cursor === undefined ? undefined : decodeCursor(request.cursor, request.sessionId);
     try {
-      // The limits are counted in that store too: they give way.
-      if (began < this.#storeAwayUntil) return this.#degraded(request, position);
+      if (began < this.#storeAwayUntil) {
+        await admitted;
+        return this.#degraded(request, position);
+      }
       return await this.#page(request, position, admitted, () => this.#turns.take(began));
     } catch (error) {
       if (!(error instanceof ForyouError) || error.code !== 'unavailable') throw error;

@@ -101,10 +101,17 @@ const refusalOr = (error: Error, { admitted }: FastifyRequest): Promise<Error> =
     (refusal) => refusal as Error,
   );
 
+/** A limit that cannot be counted in time gives way. */
+const limitTimeoutMs = 50;
+
 /** Refuses what a limit says is too much. */
 async function refuse(check: ReturnType<Check>, reply: FastifyReply): Promise<void> {
-  const answer = await check;
-  if (answer.isAllowed || !answer.isExceeded) return;
+  let late: NodeJS.Timeout | undefined;
+  const inTime = new Promise<null>((resolve) => {
+    late = setTimeout(resolve, limitTimeoutMs, null);
+  });
+  const answer = await Promise.race([check, inTime]).finally(() => clearTimeout(late));
+  if (answer === null || answer.isAllowed || !answer.isExceeded) return;
   reply.header('retry-after', answer.ttlInSeconds);
   throw new HttpProblem(429, `more than ${answer.max} requests in a minute; try again in ${answer.ttlInSeconds} s`);
 }
