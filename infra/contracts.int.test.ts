@@ -82,8 +82,10 @@ describe.each(warehouses)('warehouse contract: %s', (_name, warehouse) => {
   const columns = ['eventId', 'userId', 'creatorId', 'kind', 'occurredAt'];
   const file = (ids: readonly string[]): Buffer => {
     const avroFile = new AvroFile();
-    for (const eventId of ids)
-      avroFile.append(1, 2, 3, type.toBuffer({ eventId, userId: 'u', creatorId: 'c', kind: 'follow', occurredAt: 1_700_000_000_000 }), 0);
+    for (const eventId of ids) {
+      const body = type.toBuffer({ eventId, userId: 'u', creatorId: 'c', kind: 'follow', occurredAt: 1_700_000_000_000 });
+      avroFile.append(1, 2, 3, body, 0, body.length);
+    }
     const origin = ['log_partition', 'log_offset', 'appended_at'].map((name) => ({ name, type: 'long' }));
     return avroFile.finish({ ...schema, fields: [...origin, ...schema.fields] });
   };

@@ -20,30 +20,38 @@ interface Place {
   timeMs: number;
   keyAt: number;
   keyLength: number;
+  from: number;
+  to: number;
 }
 
-/** One record of a batch. Its key is looked at seldom, and cut out of the batch when it is. */
+/** One record of a batch. Its key and its value are cut out of the batch when somebody asks for them. */
 export class FetchedRecord implements LogRecord {
   readonly offset: number;
   readonly appendedAtMs: number;
-  readonly value: Buffer | null;
   readonly headers?: Headers;
-  readonly #batch: Buffer;
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
   readonly #keyAt: number;
   readonly #keyLength: number;
 
-  constructor(batch: Buffer, at: Place, value: Buffer | null, headers: Headers | undefined) {
+  constructor(batch: Buffer, at: Place, headers: Headers | undefined) {
     this.offset = at.offset;
     this.appendedAtMs = at.timeMs;
-    this.value = value;
     if (headers) this.headers = headers;
-    this.#batch = batch;
+    this.bytes = batch;
+    this.from = at.from;
+    this.to = at.to;
     this.#keyAt = at.keyAt;
     this.#keyLength = at.keyLength;
   }
 
   get key(): Buffer | null {
-    return this.#keyLength < 0 ? null : this.#batch.subarray(this.#keyAt, this.#keyAt + this.#keyLength);
+    return this.#keyLength < 0 ? null : this.bytes.subarray(this.#keyAt, this.#keyAt + this.#keyLength);
+  }
+
+  get value(): Buffer | null {
+    return this.from < 0 ? null : this.bytes.subarray(this.from, this.to);
   }
 }
 
@@ -63,7 +71,7 @@ export function readBatch(decoder: FetchDecoder): FetchedRecord[] | null {
   const firstOffset = Number(buffer.readBigInt64BE(from));
   const firstMs = Number(buffer.readBigInt64BE(from + 27));
   const lastMs = Number(buffer.readBigInt64BE(from + 35));
-  const at: Place = { offset: 0, timeMs: lastMs, keyAt: 0, keyLength: 0 };
+  const at: Place = { offset: 0, timeMs: lastMs, keyAt: 0, keyLength: 0, from: -1, to: -1 };
   const records = new Array<FetchedRecord>(buffer.readInt32BE(from + head - 4));
   for (let i = 0; i < records.length; i++) {
     reader.number(); // length
@@ -74,7 +82,11 @@ export function readBatch(decoder: FetchDecoder): FetchedRecord[] | null {
     at.keyLength = reader.number();
     at.keyAt = reader.at;
     reader.at += Math.max(0, at.keyLength);
-    records[i] = new FetchedRecord(buffer, at, reader.bytes(), reader.headers());
+    const length = reader.number();
+    at.from = length < 0 ? -1 : reader.at;
+    at.to = length < 0 ? -1 : reader.at + length;
+    reader.at += Math.max(0, length);
+    records[i] = new FetchedRecord(buffer, at, reader.headers());
   }
   decoder.offset = end;
   return records;

@@ -6,7 +6,19 @@ export interface LogRecord {
   /** When the broker appended the record, in milliseconds: the only clock that decisions may use. */
   readonly appendedAtMs: number;
   readonly headers?: Readonly<Record<string, unknown>>;
+  /** Where the value lies, for who reads millions and can do without a Buffer for each; `from` is -1 where it is null. */
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
 }
+const noBytes = Buffer.alloc(0);
+/** A record whose value has a Buffer of its own. */
+export const recordOf = <R extends Omit<LogRecord, 'bytes' | 'from' | 'to'>>(record: R): R & LogRecord => ({
+  ...record,
+  bytes: record.value ?? noBytes,
+  from: record.value ? 0 : -1,
+  to: record.value?.length ?? -1,
+});
 
 export interface NewRecord {
   readonly key: string | Buffer;

@@ -1,5 +1,15 @@
 import { ForyouError } from '../errors.ts';
-import type { Committed, Log, LogConsumer, LogRecord, NewRecord, NewTopic, PartitionHandler, PartitionLease } from './log.ts';
+import {
+  type Committed,
+  type Log,
+  type LogConsumer,
+  type LogRecord,
+  type NewRecord,
+  type NewTopic,
+  type PartitionHandler,
+  type PartitionLease,
+  recordOf,
+} from './log.ts';
 
 interface Partition {
   readonly records: (LogRecord & { headers?: Readonly<Record<string, string>> })[];
@@ -37,7 +47,8 @@ export class MemoryLog implements Log {
       const key = Buffer.from(r.key);
       const hash = key.reduce((h, byte) => (Math.imul(h, 31) + byte) >>> 0, 7);
       const target = partitions[r.partition ?? hash % partitions.length] as Partition;
-      target.records.push({ offset: target.records.length, key, value: r.value, appendedAtMs: this.#now(), ...(r.headers ? { headers: r.headers } : {}) });
+      const record = { offset: target.records.length, key, value: r.value, appendedAtMs: this.#now(), ...(r.headers ? { headers: r.headers } : {}) };
+      target.records.push(recordOf(record));
     }
   }
 

@@ -1,6 +1,6 @@
 import { layoutOf, type PackedSlot } from '#schemas/features/layout.ts';
 import { type AnyView, fingerprint, keptAsLog } from '#schemas/features/view.ts';
-import { entryHeader } from './ranked-log.ts';
+import { entryHeader } from './key-log.ts';
 
 /**
  * A delta travels as one flat MessagePack array, so that a merge is one argument and the script makes
@@ -8,7 +8,7 @@ import { entryHeader } from './ranked-log.ts';
  *   packed  view, n, (key, bytes) × n               bytes as in `layout.ts`
  *   card    view, n, (key, bytes) × n               f64 timeMs, body
  *   ranked  view, n, key, (score, member) × n       score as `storedScore` of `layout.ts`
- *   log     view, n, (key, bytes) × n               a ranked view's entries as in `ranked-log.ts`
+ *   log     view, n, (key, bytes) × n               entries as in `key-log.ts`
  *   recent  view, n, key, (timeMs, member) × n
  * Scores and times are decimal text: most go to the store as they are.
  */
@@ -31,7 +31,9 @@ export function joinDelta(parts: readonly DeltaPart[]): Buffer {
 
 /** What a merge must know of a view. */
 export interface DescribedView {
-  readonly storage: AnyView['storage'] | 'log';
+  readonly storage: AnyView['storage'];
+  /** Whether ranked or recent keys are a log. */
+  readonly log: boolean;
   readonly fingerprint: number;
   /** Ranked and recent: most keys of an entity. */
   readonly capacity: number;
@@ -54,8 +56,8 @@ export class ViewCatalog {
   describe(): DescribedView[] {
     return this.views.map((view) => {
       const { slots, doubles } = view.storage === 'packed' ? layoutOf(view) : { slots: [], doubles: 0 };
-      const storage = keptAsLog(view) ? 'log' : view.storage;
-      return { storage, fingerprint: fingerprint(view), capacity: 'capacity' in view ? view.capacity : 0, slots, doubles };
+      const capacity = 'capacity' in view ? view.capacity : 0;
+      return { storage: view.storage, log: keptAsLog(view), fingerprint: fingerprint(view), capacity, slots, doubles };
     });
   }
 }

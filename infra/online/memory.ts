@@ -1,11 +1,11 @@
 import { decode } from '@msgpack/msgpack';
 import { entityOfKey, onlineKey, scoreSteps, shardOf, storedScore } from '#schemas/features/layout.ts';
 import { addLogWeights } from '#schemas/features/monoids.ts';
-import type { AnyView } from '#schemas/features/view.ts';
+import type { AnyView, LogView } from '#schemas/features/view.ts';
 import { ForyouError } from '../errors.ts';
 import type { DescribedView, ViewCatalog } from './delta.ts';
+import { bestFirst, KeyLog, type Members, membersOf, stepOf } from './key-log.ts';
 import { type ChangeListener, type Mark, type MarkMove, markAt, type OnlineStore, type SourcePartition, type TopRead, writeMark } from './online.ts';
-import { bestFirst, readRankedLog } from './ranked-log.ts';
 
 /** The online store in memory: the same merges as `merge.lua`, for unit tests. */
 export class MemoryOnlineStore implements OnlineStore {
@@ -43,7 +43,7 @@ export class MemoryOnlineStore implements OnlineStore {
       const view = this.#views[tokens[i] as number] as DescribedView;
       const n = tokens[i + 1] as number;
       i += 2;
-      const keyed = view.storage === 'ranked' || view.storage === 'recent';
+      const keyed = (view.storage === 'ranked' || view.storage === 'recent') && !view.log;
       const key = keyed ? utf8(tokens[i++] as Uint8Array) : '';
       const pairs = tokens.slice(i, i + 2 * n) as Uint8Array[];
       i += 2 * n;
@@ -61,9 +61,9 @@ export class MemoryOnlineStore implements OnlineStore {
   }
 
   #mergeValue(key: string, view: DescribedView, value: Buffer): void {
-    if (view.storage === 'log') {
-      const { keys, scores } = readRankedLog(value, Infinity);
-      this.#mergeSet(key, view, new Map(keys.map((member, i) => [member, storedScore(scores[i] as number)])));
+    if (view.log) {
+      const scores = [...new KeyLog(view, value).scores()];
+      this.#mergeSet(key, view, new Map(scores.map(([member, score]) => [member, Math.round(score * stepOf(view))])));
       return;
     }
     this.#changed(key);
@@ -111,8 +111,12 @@ export class MemoryOnlineStore implements OnlineStore {
     });
   }
 
-  async sizes(view: AnyView, entities: readonly string[]): Promise<number[]> {
-    return entities.map((entity) => this.#sets.get(onlineKey(view, shardOf(entity, this.shards), entity))?.size ?? 0);
+  async sizes(view: AnyView, entities: readonly string[], enough = Infinity): Promise<number[]> {
+    return entities.map((entity) => Math.min(enough, this.#sets.get(onlineKey(view, shardOf(entity, this.shards), entity))?.size ?? 0));
+  }
+
+  async members(view: LogView, entity: string): Promise<Members> {
+    return membersOf(this.#sets.get(onlineKey(view, shardOf(entity, this.shards), entity))?.keys() ?? []);
   }
 
   async close(): Promise<void> {}
@@ -124,7 +128,6 @@ const utf8 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
 const scoresOf = (pairs: readonly Uint8Array[]): Map<string, number> =>
   new Map(Array.from({ length: pairs.length / 2 }, (_, i) => [utf8(pairs[2 * i + 1] as Uint8Array), Number(utf8(pairs[2 * i] as Uint8Array))]));
 
-const stepOf = (view: AnyView): number => (view.storage === 'ranked' ? scoreSteps : 1);
 const addStored = (a: number, b: number): number => storedScore(addLogWeights(a / scoreSteps, b / scoreSteps));
 
 /** The later time wins; at a tie the withdrawal, then the larger body. */

@@ -12,7 +12,7 @@ export function mergeScript(catalog: ViewCatalog): string {
     .map((view) =>
       view.storage === 'packed'
         ? `{merge=${packedMerge(view)},bytes=${headerBytes + 8 * view.doubles}}`
-        : `{storage='${view.storage}',capacity=${view.capacity}}`,
+        : `{storage='${view.storage}',log=${view.log},capacity=${view.capacity}}`,
     );
   return `local VIEWS = {${views.join(',\n')}}\n${source}`;
 }

@@ -70,23 +70,23 @@ local function mergeRecent(view, key, i, n)
   if added > 0 then call('ZREMRANGEBYRANK', key, 0, -(view.capacity + 1)) end
 end
 
--- A ranked view that is kept as a log (ranked-log.ts): T holds (key, entries) from i on.
+-- A view that is kept as a log (key-log.ts): T holds (key, entries) from i on.
 local short = 4096 -- bytes; a log that is no longer is never compacted
 local header = '<dH'
 local headed = '<dHc0'
 
--- Entries of one key become one; beyond capacity the lightest are dropped. An entry with an empty key in front says
+-- Entries of one key become one; beyond capacity the lowest are dropped. An entry with an empty key in front says
 -- at which length to do so again.
 local function compact(view, key)
   local text, at, member, score = call('GET', key), 1, nil, nil
-  local sums, members, n = {}, {}, 0
+  local sums, members, n, ranked = {}, {}, 0, view.storage == 'ranked'
   while at <= #text do
     score, member, at = unpackBytes(headed, text, at)
     local s = sums[member]
     if s then
       local w = score
       if s > w then w, s = s, w end
-      score = w + steps * (log(1 + 2 ^ ((s - w) / steps)) / log2)
+      score = ranked and w + steps * (log(1 + 2 ^ ((s - w) / steps)) / log2) or w
     elseif member ~= '' then
       n = n + 1
       members[n] = member
@@ -143,7 +143,7 @@ while i < last do
   local view, n = VIEWS[T[i] + 1], T[i + 1]
   i = i + 2
   if view.merge then mergePacked(view, i, n)
-  elseif view.storage == 'log' then appendLogs(view, i, n)
+  elseif view.log then appendLogs(view, i, n)
   elseif view.storage == 'card' then mergeCards(i, n)
   else
     local merge = view.storage == 'ranked' and mergeRanked or mergeRecent

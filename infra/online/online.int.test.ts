@@ -16,9 +16,9 @@ import { makeEngagement } from '../../topologies/faults/events.ts';
 import { sharedConfig } from '../testing/shared-stack.ts';
 import { eventually } from '../testing/test-stack.ts';
 import { DeltaWriter, joinDelta, ViewCatalog } from './delta.ts';
+import { entryHeader } from './key-log.ts';
 import { MemoryOnlineStore } from './memory.ts';
 import { markAt, type OnlineStore } from './online.ts';
-import { entryHeader } from './ranked-log.ts';
 import { RedisOnlineStore } from './redis.ts';
 
 const config = sharedConfig(inject('stackEnvironment'));
@@ -117,10 +117,40 @@ describe.each(stores)('online store contract: %s', (name, store) => {
       ),
     ).toBe(true);
     expect(await store.sizes(userVideos, [userId, 'nobody'])).toEqual([userVideos.capacity, 0]);
+    expect(await store.sizes(userVideos, [userId, 'nobody'], 50)).toEqual([50, 0]);
     if (store instanceof RedisOnlineStore) {
       const length = await store.client.strlen(onlineKey(userVideos, shardOf(userId, 4), userId));
       expect(length).toBeLessThan(4 * userVideos.capacity * (entryHeader + 'video-699'.length));
     }
+  });
+
+  test('what is in a log of the latest is known however often it came, of every length, and is counted as far as is asked', async () => {
+    const nowMs = Date.now();
+    const watch = (userId: string, i: number, v: number): Engagement => ({
+      ...makeEngagement(i, userId, nowMs),
+      kind: 'watch',
+      userId,
+      videoId: `vidéo-${v}`,
+      occurredAt: nowMs - 3_000 + i,
+    });
+    // Watched by one a few times, by another one video again and again, by the third often enough to be made shorter.
+    const users = ['few', 'one', 'many'].map((user) => `${user}-${name}`);
+    const [few, one, many] = users as [string, string, string];
+    const events = Array.from({ length: 2_000 }, (_, i) => [watch(one, i, 7), watch(many, i, i % 900), ...(i < 5 ? [watch(few, i, i)] : [])]);
+    for (let b = 0; b < 10; b++) await foldInto(store, catalog, [events.slice(200 * b, 200 * (b + 1)).flat()], `seen-${name}-${b}`);
+    const ids = ['vidéo-3', 'vidéo-7', 'vidéo-899', 'vidéo-900', 'never'];
+    const among = await Promise.all(users.map(async (user) => [...(await store.members(userSeen, user)).among(ids)]));
+    expect(among).toEqual([
+      [1, 0, 0, 0, 0],
+      [0, 1, 0, 0, 0],
+      [1, 1, 1, 0, 0],
+    ]);
+    expect(await store.sizes(userSeen, [...users, 'nobody'])).toEqual([5, 1, 900, 0]);
+    expect(await store.sizes(userSeen, [...users, 'nobody'], 10)).toEqual([5, 1, 10, 0]);
+    const [latest] = await store.top([{ view: userSeen, entity: many, limit: 3 }]);
+    expect(latest).toEqual({ keys: ['vidéo-199', 'vidéo-198', 'vidéo-197'], scores: [nowMs - 1_001, nowMs - 1_002, nowMs - 1_003] });
+    if (store instanceof RedisOnlineStore)
+      expect(await store.client.strlen(onlineKey(userSeen, shardOf(many, 4), many))).toBeLessThan(1_500 * (entryHeader + 'vidéo-899'.length));
   });
 
   test('cards: the later time wins, a withdrawal wins a tie, and an older event changes nothing', async () => {

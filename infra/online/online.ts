@@ -1,5 +1,6 @@
 import { lanes } from '#schemas/features/layout.ts';
-import type { AnyView } from '#schemas/features/view.ts';
+import type { AnyView, LogView } from '#schemas/features/view.ts';
+import type { Members } from './key-log.ts';
 
 /**
  * The online feature store: every key lives in one of a fixed number of virtual shards, and a
@@ -29,8 +30,10 @@ export interface OnlineStore {
   top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]>;
   /** Stored score of each key of one ranked or recent entity, null where it has none. One round trip. */
   scores(view: AnyView, entity: string, keys: readonly string[]): Promise<(number | null)[]>;
-  /** How many keys a ranked or recent entity has, for each of them. One round trip. */
-  sizes(view: AnyView, entities: readonly string[]): Promise<number[]>;
+  /** How many keys a ranked or recent entity has, for each of them; of a long list no more than `enough` are counted. One round trip. */
+  sizes(view: AnyView, entities: readonly string[], enough?: number): Promise<number[]>;
+  /** The keys of one entity, to be asked for. */
+  members(view: LogView, entity: string): Promise<Members>;
   close(): Promise<void>;
 }
 

@@ -1,12 +1,12 @@
 import { Redis } from 'ioredis';
-import { lanes, onlineKey, scoreSteps, shardOf } from '#schemas/features/layout.ts';
-import { type AnyView, keptAsLog } from '#schemas/features/view.ts';
+import { lanes, onlineKey, shardOf } from '#schemas/features/layout.ts';
+import { type AnyView, keptAsLog, type LogView } from '#schemas/features/view.ts';
 import { ForyouError } from '../errors.ts';
 import type { ViewCatalog } from './delta.ts';
 import { gatherWrites } from './gather-writes.ts';
+import { KeyLog, type Members, stepOf } from './key-log.ts';
 import { mergeScript } from './merge-script.ts';
 import { type ChangeListener, type Mark, type MarkMove, type OnlineStore, readMark, type SourcePartition, type TopRead, writeMark } from './online.ts';
-import { readRankedLog } from './ranked-log.ts';
 import { Tracking } from './tracking.ts';
 
 const outcomes = ['applied', 'already', 'conflict'] as const;
@@ -16,12 +16,38 @@ const sizesScript = `
 local sizes = {}
 for i = 1, #KEYS do sizes[i] = redis.call('ZCARD', KEYS[i]) end
 return sizes`;
+/** Distinct keys of logs (`key-log.ts`), counted from the front of each until there are enough. */
+const logSizesScript = `
+local enough = tonumber(ARGV[1])
+local front = 64 * enough
+local function distinct(log)
+  local at, n, known = 1, 0, {}
+  while n < enough and at + 9 <= #log do
+    local length = struct.unpack('<H', log, at + 8)
+    local key = string.sub(log, at + 10, at + 9 + length)
+    at = at + 10 + length
+    if length > 0 and at <= #log + 1 and not known[key] then
+      known[key] = true
+      n = n + 1
+    end
+  end
+  return n
+end
+local sizes = {}
+for i = 1, #KEYS do
+  local log = redis.call('GETRANGE', KEYS[i], 0, front - 1)
+  local n = distinct(log)
+  if n < enough and #log == front then n = distinct(redis.call('GET', KEYS[i])) end
+  sizes[i] = n
+end
+return sizes`;
 /** Nobody else is answered while a script runs. */
 const sizesAtOnce = 1_000;
 
 interface ScriptClient extends Redis {
   foryouMerge(key: string, delta: Buffer, ...marks: string[]): Promise<number>;
   foryouSizes(count: number, ...keys: string[]): Promise<number[]>;
+  foryouLogSizes(count: number, ...keysThenEnough: (string | number)[]): Promise<number[]>;
 }
 
 export interface RedisOptions {
@@ -53,6 +79,7 @@ export class RedisOnlineStore implements OnlineStore {
     gatherWrites(this.client);
     this.client.defineCommand('foryouMerge', { numberOfKeys: 1, lua: mergeScript(options.catalog) });
     this.client.defineCommand('foryouSizes', { lua: sizesScript, readOnly: true });
+    this.client.defineCommand('foryouLogSizes', { lua: logSizesScript, readOnly: true });
   }
 
   async open(layout: { readonly clusterId: string }): Promise<void> {
@@ -113,7 +140,7 @@ export class RedisOnlineStore implements OnlineStore {
   async top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]> {
     const read = async ({ view, entity, limit }: TopRead) => {
       const key = onlineKey(view, shardOf(entity, this.shards), entity);
-      if (keptAsLog(view)) return readRankedLog(await this.client.getBuffer(key), Math.min(limit, view.capacity));
+      if (keptAsLog(view)) return new KeyLog(view, await this.client.getBuffer(key)).best(limit);
       return fromPairs(await this.client.zrevrange(key, 0, limit - 1, 'WITHSCORES'), stepOf(view));
     };
     return this.#tried(() => Promise.all(reads.map(read)));
@@ -121,25 +148,30 @@ export class RedisOnlineStore implements OnlineStore {
 
   async scores(view: AnyView, entity: string, keys: readonly string[]): Promise<(number | null)[]> {
     if (keys.length === 0) return [];
+    const at = onlineKey(view, shardOf(entity, this.shards), entity);
     if (keptAsLog(view)) {
-      const [found] = await this.top([{ view, entity, limit: Infinity }]);
-      const scores = new Map(found?.keys.map((key, i) => [key, found.scores[i] as number]));
+      const scores = new KeyLog(view, await this.#tried(() => this.client.getBuffer(at))).scores();
       return keys.map((key) => scores.get(key) ?? null);
     }
-    const found = await this.#tried(() => this.client.zmscore(onlineKey(view, shardOf(entity, this.shards), entity), ...keys));
+    const found = await this.#tried(() => this.client.zmscore(at, ...keys));
     return found.map((score) => (score === null ? null : Number(score) / stepOf(view)));
   }
 
-  async sizes(view: AnyView, entities: readonly string[]): Promise<number[]> {
-    if (keptAsLog(view)) return (await this.top(entities.map((entity) => ({ view, entity, limit: Infinity })))).map(({ keys }) => keys.length);
+  async members(view: LogView, entity: string): Promise<Members> {
+    const key = onlineKey(view, shardOf(entity, this.shards), entity);
+    return new KeyLog(view, await this.#tried(() => this.client.getBuffer(key)));
+  }
+
+  async sizes(view: AnyView, entities: readonly string[], enough = 'capacity' in view ? view.capacity : 0): Promise<number[]> {
     const keys = entities.map((entity) => onlineKey(view, shardOf(entity, this.shards), entity));
     return this.#tried(async () => {
       const parts: Promise<number[]>[] = [];
+      const client = this.client as ScriptClient;
       for (let from = 0; from < keys.length; from += sizesAtOnce) {
         const part = keys.slice(from, from + sizesAtOnce);
-        parts.push((this.client as ScriptClient).foryouSizes(part.length, ...part));
+        parts.push(keptAsLog(view) ? client.foryouLogSizes(part.length, ...part, enough) : client.foryouSizes(part.length, ...part));
       }
-      return (await Promise.all(parts)).flat();
+      return (await Promise.all(parts)).flat().map((size) => Math.min(size, enough));
     });
   }
 
@@ -168,6 +200,5 @@ function fromPairs(list: readonly string[], step: number): { keys: string[]; sco
   return { keys, scores };
 }
 
-const stepOf = (view: AnyView): number => (view.storage === 'ranked' ? scoreSteps : 1);
 const watermarkKey = (shard: number, source: SourcePartition): string => `{s${shard}}:watermarks:${source.group}`;
 const watermarkField = (source: SourcePartition): string => `${source.topic}/${source.partition}`;

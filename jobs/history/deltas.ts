@@ -47,7 +47,7 @@ function write(writer: DeltaWriter, view: AnyView, index: number, prefix: Uint8A
     writer.value(index).key(prefix, entity, 0, entity.length).beginLog();
     for (const [member, score] of state as ReadonlyMap<string, number>) {
       const bytes = Buffer.from(member);
-      writer.entry(storedScore(score), bytes, 0, bytes.length);
+      writer.entry(view.storage === 'ranked' ? storedScore(score) : score, bytes, 0, bytes.length);
     }
     writer.endLog();
   } else {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect, disconnect } from '#infra/adapters.ts';
 import { S3Blobs } from '#infra/blobs/s3.ts';
 import { RedisLease } from '#infra/lease/lease.ts';
-import { readRankedLog } from '#infra/online/ranked-log.ts';
+import { KeyLog } from '#infra/online/key-log.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
 import { eventually, startTestStack, type TestStack } from '#infra/testing/test-stack.ts';
 import { s3Lake } from '#infra/warehouse/lake.ts';
@@ -12,7 +12,7 @@ import { videoErased } from '#schemas/events/video-erased.ts';
 import { publishedVideo, videoPublished } from '#schemas/events/video-published.ts';
 import { entityOfKey, layoutOf } from '#schemas/features/layout.ts';
 import { readPacked } from '#schemas/features/read.ts';
-import { keptAsLog, type PackedView } from '#schemas/features/view.ts';
+import { type AnyView, keptAsLog, type PackedView } from '#schemas/features/view.ts';
 import { allViews } from '#schemas/features/views/index.ts';
 import { engagements, historyTables } from '#schemas/tables/history.ts';
 import { historyBucket, partKey } from '#schemas/tables/lake.ts';
@@ -164,10 +164,8 @@ type Value = Buffer | Float64Array | string[] | null | undefined;
 type Dumped = Map<string, Value>;
 /** The sums of a packed value may be expressed at one moment or another, those of a log be in one entry or many: what they say now is compared. */
 function asRead(key: string, value: Value): Value {
-  if (value instanceof Buffer && allViews.some((v) => keptAsLog(v) && v.name === entityOfKey(key).view)) {
-    const { keys, scores } = readRankedLog(value, Infinity);
-    return keys.flatMap((name, i) => [name, String(scores[i])]);
-  }
+  const logged = (allViews as readonly AnyView[]).filter(keptAsLog).find((v) => v.name === entityOfKey(key).view);
+  if (value instanceof Buffer && logged) return [...new KeyLog(logged, value).scores()].sort().flatMap(([name, score]) => [name, String(score)]);
   const view = allViews.find((v) => v.storage === 'packed' && v.name === entityOfKey(key).view);
   if (!view || !(value instanceof Buffer)) return value;
   const columns = new Float64Array(layoutOf(view).slots.length);

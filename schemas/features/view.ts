@@ -19,6 +19,12 @@ export interface LastWriteColumn<E> {
 }
 export type PackedColumn<E> = DecayedColumn<E> | LastWriteColumn<E>;
 
+/**
+ * As a log of what was added, for lists that are written often and always read whole; it may grow to twice what
+ * `capacity` keys take before it is made shorter. Otherwise a sorted set, of which a part is read, or a single score.
+ */
+type Kept = 'log';
+
 interface ViewBase<E> {
   readonly name: string;
   readonly doc: string;
@@ -36,11 +42,7 @@ export interface RankedView<E> extends ViewBase<E> {
   readonly key: keyof E & string;
   readonly halfLifeMs: number;
   readonly capacity: number;
-  /**
-   * Kept as a log of what was added, for lists that are written often and always read whole; it may grow to twice what
-   * `capacity` keys take before it is made shorter. Otherwise a sorted set, of which a part is read, or a single score.
-   */
-  readonly kept?: 'log';
+  readonly kept?: Kept;
   readonly value: Signal<E>;
 }
 /** Per entity, the latest distinct keys by event time. */
@@ -48,6 +50,7 @@ export interface RecentView<E> extends ViewBase<E> {
   readonly storage: 'recent';
   readonly key: keyof E & string;
   readonly capacity: number;
+  readonly kept?: Kept;
   readonly when: (event: E) => boolean;
 }
 /** Per entity, one document; an empty body withdraws it. */
@@ -58,7 +61,8 @@ export interface CardView<E> extends ViewBase<E> {
 export type FeatureView<E> = PackedView<E> | RankedView<E> | RecentView<E> | CardView<E>;
 // biome-ignore lint/suspicious/noExplicitAny: a view of any event; `value` is contravariant in it
 export type AnyView = FeatureView<any>;
-export const keptAsLog = (view: AnyView): view is AnyView & { storage: 'ranked' } => view.storage === 'ranked' && view.kept === 'log';
+export type LogView = AnyView & { readonly storage: 'ranked' | 'recent'; readonly capacity: number; readonly kept: 'log' };
+export const keptAsLog = (view: AnyView): view is LogView => 'kept' in view && view.kept === 'log';
 // biome-ignore lint/suspicious/noExplicitAny: the same
 export type AnyPackedView = PackedView<any>;
 
@@ -87,7 +91,7 @@ export function fingerprint(view: AnyView): number {
       : view.storage === 'ranked'
         ? [view.key, view.halfLifeMs, 'log2 in steps of 2^-28', ...(keptAsLog(view) ? ['log'] : [])]
         : view.storage === 'recent'
-          ? [view.key]
+          ? [view.key, ...(keptAsLog(view) ? ['log'] : [])]
           : [];
   let hash = 0x811c9dc5;
   for (const char of JSON.stringify([view.name, view.storage, shape])) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);

@@ -51,7 +51,7 @@ export const forYou = (services: FeedServices): Pipeline<FeedQuery, FeedCandidat
   candidates: ({ candidates }) => candidates,
   turn: ({ turn }) => turn(),
   lookUp: [cards(services)],
-  hydrate: [seen(services), videoFeatures(services), taste],
+  hydrate: [seen, videoFeatures(services), taste],
   filter: [stillVisible, notSeen, notReportedByMe, notOwn, rightAge, allowedInRegion, approved],
   narrow: preRank(services.telemetry),
   chosen,

@@ -9,12 +9,11 @@ export interface NumberedViewer extends ViewerFacts<number> {
   /** The viewer as a creator, -1 for one who made nothing. */
   readonly self: number;
   readonly reported: ReadonlySet<number>;
-  readonly seen: ReadonlySet<number>;
   /** Served in this session. */
   readonly served: ReadonlySet<number>;
 }
 
-type Named = ViewerFacts & { readonly reported: ReadonlySet<string>; readonly seen: ReadonlySet<string> };
+type Named = ViewerFacts & { readonly reported: ReadonlySet<string> };
 
 export function numberedViewer(userId: string, viewer: Named, served: ReadonlySet<string>, videos: VideoTable): NumberedViewer {
   const topic = (name: string) => videos.topicNumber(name);
@@ -27,7 +26,6 @@ export function numberedViewer(userId: string, viewer: Named, served: ReadonlySe
     creators: mapOf(viewer.creators, creator),
     follows: setOf(viewer.follows, creator),
     reported: setOf(viewer.reported, video),
-    seen: setOf(viewer.seen, video),
     served: setOf(served, video),
   };
 }
@@ -58,6 +56,5 @@ export const nobody: NumberedViewer = {
   creators: new Map(),
   follows: new Set(),
   reported: new Set(),
-  seen: new Set(),
   served: new Set(),
 };

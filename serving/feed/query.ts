@@ -1,5 +1,6 @@
 import type { Loaded } from '#infra/artifacts/loader.ts';
 import type { Clock } from '#infra/clock/clock.ts';
+import type { Members } from '#infra/online/key-log.ts';
 import type { OnlineStore } from '#infra/online/online.ts';
 import type { GatheringProducer } from '#infra/producer/gathering-producer.ts';
 import type { Telemetry } from '#infra/telemetry/telemetry.ts';
@@ -82,10 +83,8 @@ export interface Viewer extends ViewerFacts {
   /** Videos answered well, with the decayed value of the answers. */
   readonly videos: ReadonlyMap<string, number>;
   readonly reported: ReadonlySet<string>;
-  /** The videos that were watched last. */
-  readonly seen: ReadonlySet<string>;
-  /** Whether more were watched than `seen` holds. */
-  readonly seenMore: boolean;
+  /** Videos that were watched. */
+  readonly seen: Members;
   /** The packed user view. */
   readonly packed: Buffer | null;
   /** Videos watched to the end, those of weeks ago counting less. */

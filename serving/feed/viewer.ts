@@ -1,3 +1,4 @@
+import { membersOf } from '#infra/online/key-log.ts';
 import type { OnlineStore } from '#infra/online/online.ts';
 import { readLogWeight } from '#schemas/features/monoids.ts';
 import { readPackedRow } from '#schemas/features/read.ts';
@@ -13,8 +14,7 @@ const newcomer: Viewer = {
   videos: new Map(),
   follows: new Set(),
   reported: new Set(),
-  seen: new Set(),
-  seenMore: false,
+  seen: membersOf([]),
   packed: null,
   completions: 0,
   step: 'newcomer',
@@ -22,16 +22,13 @@ const newcomer: Viewer = {
 
 export { newcomer };
 
-/** Most viewers have seen fewer: theirs come along. For the others each candidate is asked for. */
-const seenAtOnce = 500;
-
 /** The videos that were answered best: what comes behind them hardly moves a vector. */
 const tasteFrom = 60;
 
 /** Everything that the feed knows of a viewer, read at once. */
 export async function readViewer(online: OnlineStore, userId: string, nowMs: number): Promise<Viewer> {
   const read = (view: (typeof views)[number], limit: number) => ({ view, entity: userId, limit });
-  const views = [userTopics, userTopicsAvoided, userCreators, userVideos, userFollows, userUnfollows, userReported, userSeen] as const;
+  const views = [userTopics, userTopicsAvoided, userCreators, userVideos, userFollows, userUnfollows, userReported] as const;
   const lists = online.top([
     read(userTopics, 50),
     read(userTopicsAvoided, 50),
@@ -40,10 +37,13 @@ export async function readViewer(online: OnlineStore, userId: string, nowMs: num
     read(userFollows, 1_000),
     read(userUnfollows, 1_000),
     read(userReported, 5_000),
-    read(userSeen, seenAtOnce),
   ]);
-  const [[topics, avoided, creators, videos, follows, unfollows, reported, seen], [packed]] = await Promise.all([lists, online.values(userView, [userId])]);
-  if (!topics || !avoided || !creators || !videos || !follows || !unfollows || !reported || !seen) return newcomer;
+  const [[topics, avoided, creators, videos, follows, unfollows, reported], seen, [packed]] = await Promise.all([
+    lists,
+    online.members(userSeen, userId),
+    online.values(userView, [userId]),
+  ]);
+  if (!topics || !avoided || !creators || !videos || !follows || !unfollows || !reported) return newcomer;
   const completions = Math.round(readPackedRow(userView, packed ?? null, nowMs).completes_d14);
   return {
     topics: weights(userTopics, topics, nowMs),
@@ -52,8 +52,7 @@ export async function readViewer(online: OnlineStore, userId: string, nowMs: num
     videos: weights(userVideos, videos, nowMs),
     follows: laterThan(follows, unfollows),
     reported: new Set(reported.keys),
-    seen: new Set(seen.keys),
-    seenMore: seen.keys.length === seenAtOnce,
+    seen,
     packed: packed ?? null,
     completions,
     step: stepOf(completions),

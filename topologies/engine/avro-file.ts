@@ -17,8 +17,8 @@ export class AvroFile {
     return this.#count === 0;
   }
 
-  append(partition: number, offset: number, appendedAtMs: number, value: Buffer, from: number): void {
-    const length = value.length - from;
+  append(partition: number, offset: number, appendedAtMs: number, bytes: Buffer, from: number, to: number): void {
+    const length = to - from;
     if (this.#at + length + 32 > this.#buffer.length) {
       const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + length + 32));
       this.#buffer.copy(grown, 0, 0, this.#at);
@@ -27,7 +27,7 @@ export class AvroFile {
     this.#at = writeLong(this.#buffer, this.#at, partition);
     this.#at = writeLong(this.#buffer, this.#at, offset);
     this.#at = writeLong(this.#buffer, this.#at, appendedAtMs);
-    this.#at += value.copy(this.#buffer, this.#at, from);
+    this.#at += bytes.copy(this.#buffer, this.#at, from, to);
     this.#count++;
   }
 

@@ -16,7 +16,8 @@ export interface Row {
 }
 
 export const readOutcome = { ok: 0, badBytes: 1, stringTooLong: 2, unknownSymbol: 3 } as const;
-export type Reader = (buffer: Buffer, from: number, row: Row) => number;
+/** Reads the body in [from, to) of a buffer. */
+export type Reader = (buffer: Buffer, from: number, to: number, row: Row) => number;
 
 /**
  * An empty row of a contract; every reader of that contract may fill it. Its constructor names all fields: an object that
@@ -69,9 +70,8 @@ class Generator {
     if (this.#writer.type !== 'record') throw new Unreadable('not a record');
     const written = new Set(this.#writer.fields.map((f) => f.name));
     const defaults = Object.entries(this.#contract.fields).filter(([name]) => !written.has(name));
-    return `function read(b, from, row) {
+    return `function read(b, from, end, row) {
       let p = from, x = 0, n = 0, f = 0, long = 0, unknown = 0;
-      const end = b.length;
       row.buffer = b;
       ${defaults.map(([name, field]) => this.#default(name, field)).join('\n')}
       ${this.#writer.fields.map((f) => this.#field(f)).join('\n')}

@@ -6,7 +6,7 @@ import { compileReader, newRow, type Reader, type Row, readOutcome } from './avr
 import { type Outcome, ok, reject } from './steps.ts';
 
 /** Confluent wire format: a zero byte, the schema id as u32 big-endian, then the Avro body. */
-const prefixBytes = 5;
+export const prefixBytes = 5;
 
 export interface Writer {
   readonly id: number;
@@ -19,6 +19,8 @@ const noMagic = reject('bad-bytes', 'the value does not begin with the wire form
 const badBytes = reject('bad-bytes', 'the body does not match its writer schema');
 const tooLong = reject('string-too-long', 'a string is longer than any id, name or URL');
 const unknownSymbol = reject('unknown-symbol', 'an enum symbol is not in the contract');
+
+const hasPrefix = ({ bytes, from, to }: LogRecord): boolean => from >= 0 && to - from >= prefixBytes && bytes[from] === 0;
 
 /** Turns log records into rows of one contract; the row is reused from record to record. */
 export class Decoder {
@@ -38,10 +40,12 @@ export class Decoder {
   /** Fetches the writer schemas of a batch that are not known yet, so that `decode` needs no waiting. */
   async learn(records: readonly LogRecord[]): Promise<void> {
     const missing = new Set<number>();
-    for (const { value } of records) {
-      if (!value || value.length < prefixBytes || value[0] !== 0) continue;
-      const id = value.readUInt32BE(1);
-      if (!this.#writers.has(id)) missing.add(id);
+    let last = -1;
+    for (const record of records) {
+      if (!hasPrefix(record)) continue;
+      const id = record.bytes.readUInt32BE(record.from + 1);
+      if (id !== last && !this.#writers.has(id)) missing.add(id);
+      last = id;
     }
     for (const id of missing) {
       const schema = await this.#registry.schemaOf(id);
@@ -50,14 +54,14 @@ export class Decoder {
   }
 
   decode(record: LogRecord): Outcome {
-    const { value } = record;
-    if (value === null) return nullValue;
-    if (value.length < prefixBytes || value[0] !== 0) return noMagic;
-    const id = value.readUInt32BE(1);
+    const { bytes, from, to } = record;
+    if (from < 0) return nullValue;
+    if (!hasPrefix(record)) return noMagic;
+    const id = bytes.readUInt32BE(from + 1);
     if (this.writer?.id !== id) this.writer = this.#writers.get(id);
     if (!this.writer) return reject('unknown-schema', `schema id ${id} is not in the registry`);
     if (!this.writer.read) return reject('schema-mismatch', `schema id ${id} cannot be read as ${this.#contract.topic}`);
-    switch (this.writer.read(value, prefixBytes, this.row)) {
+    switch (this.writer.read(bytes, from + prefixBytes, to, this.row)) {
       case readOutcome.ok:
         return ok;
       case readOutcome.stringTooLong:

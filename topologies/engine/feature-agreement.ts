@@ -22,7 +22,8 @@ export async function foldInto(store: OnlineStore, catalog: ViewCatalog, batches
   let offset = 0;
   for (const batch of batches) {
     for (const event of batch) {
-      if (read?.(type.toBuffer(event), 0, row) !== 0) throw new Error('the event was not read');
+      const body = type.toBuffer(event);
+      if (read?.(body, 0, body.length, row) !== 0) throw new Error('the event was not read');
       fold.add(row, event.occurredAt, offset, admitAll);
     }
     const deltas = fold.deltas();

@@ -1,8 +1,9 @@
-import type { PartitionLease } from '#infra/log/log.ts';
+import type { LogRecord, PartitionLease } from '#infra/log/log.ts';
 import { deadLetterTopic } from '#schemas/events/index.ts';
 import { columnName, type HistoryTable, originColumns } from '#schemas/tables/table.ts';
 import { AvroFile } from './avro-file.ts';
 import type { Row } from './avro-reader.ts';
+import { prefixBytes } from './decoder.ts';
 import type { DeadRecord, PartitionSink, ProtocolStep, Services } from './services.ts';
 import type { Topology } from './topology.ts';
 
@@ -58,14 +59,14 @@ export class HistorySink implements PartitionSink<Row> {
     return pending.findIndex((r) => r.offset >= end) === -1 ? pending.length : pending.findIndex((r) => r.offset >= end);
   }
 
-  add(row: Row, record: { readonly offset: number; readonly appendedAtMs: number; readonly value: Buffer }, schemaId: number): void {
+  add(_row: Row, record: LogRecord, schemaId: number): void {
     let file = this.#files.get(schemaId);
     if (!file) {
       file = new AvroFile();
       this.#files.set(schemaId, file);
     }
     this.#records++;
-    file.append(this.#partition, record.offset, record.appendedAtMs, row.buffer, 5);
+    file.append(this.#partition, record.offset, record.appendedAtMs, record.bytes, record.from + prefixBytes, record.to);
   }
 
   /** Far behind the end of the log, fetches are gathered: ClickHouse takes one large insert for less than many small ones. */

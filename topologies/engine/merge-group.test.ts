@@ -88,7 +88,8 @@ class Led {
       const row = newRow(engagement);
       const end = Math.min(perPartition, this.next + n);
       for (; this.next < end; this.next++) {
-        read?.((bodiesOf[this.#partition] as Buffer[])[this.next] as Buffer, 0, row);
+        const body = (bodiesOf[this.#partition] as Buffer[])[this.next] as Buffer;
+        read?.(body, 0, body.length, row);
         this.#sink.add(row, { offset: this.next });
       }
       this.#owed = this.#sink.ripe(this.next, this.next + left);

@@ -1,4 +1,4 @@
-import type { Log } from '#infra/log/log.ts';
+import type { Log, LogRecord } from '#infra/log/log.ts';
 import type { ViewCatalog } from '#infra/online/delta.ts';
 import type { OnlineStore } from '#infra/online/online.ts';
 import type { SchemaRegistry } from '#infra/registry/registry.ts';
@@ -45,7 +45,7 @@ export interface PartitionSink<R> {
   start(): Promise<number>;
   /** How many of the pending records make the next batch; 0 to wait for more. */
   cut(pending: readonly { readonly offset: number }[]): number;
-  add(row: R, record: { readonly offset: number; readonly appendedAtMs: number; readonly value: Buffer }, schemaId: number): void;
+  add(row: R, record: LogRecord, schemaId: number): void;
   rejected(record: DeadRecord): void;
   /** Whether what was added up to `end` should be flushed now, given where the log ends. */
   ripe(end: number, logEnd: number): boolean;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'vitest';
 import { type Adapters, connect, disconnect } from '#infra/adapters.ts';
-import { type Config, environmentOf } from '#infra/config.ts';
+import { type Config, childEnvironment, environmentOf } from '#infra/config.ts';
 import { listDeadLetters } from '#infra/dead-letters.ts';
 import { lagOf } from '#infra/log/lag.ts';
 import { EventProducer } from '#infra/producer/producer.ts';
@@ -27,7 +27,7 @@ export class Worker {
 
   constructor(config: Config, name: string, stopAt?: { step: string; occurrence: number }) {
     const args = [join(import.meta.dirname, 'worker.ts'), name, ...(stopAt ? [stopAt.step, String(stopAt.occurrence)] : [])];
-    this.child = spawn(process.execPath, args, { env: { ...process.env, ...environmentOf(config) }, stdio: ['ignore', 'pipe', 'inherit'] });
+    this.child = spawn(process.execPath, args, { env: { ...childEnvironment(), ...environmentOf(config) }, stdio: ['ignore', 'pipe', 'inherit'] });
     this.child.once('exit', () => {
       this.#exited = true;
     });

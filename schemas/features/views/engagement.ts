@@ -158,9 +158,13 @@ export const videoFans: Recent = {
   entity: 'videoId',
   key: 'userId',
   capacity: 64,
+  kept: 'log',
   when: (e) => clear(e) > 0,
 };
-export const userSeen = recent('user-seen', 'Videos a viewer has seen.', 20_000, (e) => e.kind === 'watch');
+export const userSeen: Recent & { readonly kept: 'log' } = {
+  ...recent('user-seen', 'Videos a viewer has seen.', 20_000, (e) => e.kind === 'watch'),
+  kept: 'log',
+};
 export const userLiked = recent('user-liked', 'Videos a viewer liked.', 5_000, (e) => e.kind === 'like');
 export const userUnliked = recent(
   'user-unliked',

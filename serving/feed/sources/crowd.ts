@@ -65,7 +65,7 @@ export class Crowd {
     if (unknown.length === 0) return;
     const found = await this.#online.top(unknown.map((entity) => ({ view: videoFans, entity, limit: crowdRules.sampled })));
     const accounts = [...new Set(found.flatMap((f) => f.keys))];
-    const seen = await this.#online.sizes(userSeen, accounts);
+    const seen = await this.#online.sizes(userSeen, accounts, crowdRules.established);
     const standing = new Map(accounts.map((id, i) => [id, Math.min(1, (seen[i] as number) / crowdRules.established) ** 2]));
     unknown.forEach((id, i) => {
       const { keys = [], scores: times = [] } = found[i] ?? {};
