@@ -33,7 +33,7 @@ export const settingsFrom = (config: Config): EngineSettings => ({
   mergeBytes: config.mergeBytes,
   foldRecords: 200_000,
   insertMs: 500,
-  insertRecords: 100_000,
+  insertRecords: 200_000,
 });
 
 const processingName = 'processing';

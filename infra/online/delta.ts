@@ -1,4 +1,4 @@
-import { layoutOf, type PackedSlot } from '#schemas/features/layout.ts';
+import { type LogLayout, layoutOf, logLayoutOf, type PackedSlot } from '#schemas/features/layout.ts';
 import { type AnyView, fingerprint, keptAsLog } from '#schemas/features/view.ts';
 import { entryHeader } from './key-log.ts';
 
@@ -8,7 +8,7 @@ import { entryHeader } from './key-log.ts';
  *   packed  view, n, (key, bytes) × n               bytes as in `layout.ts`
  *   card    view, n, (key, bytes) × n               f64 timeMs, body
  *   ranked  view, n, key, (score, member) × n       score as `storedScore` of `layout.ts`
- *   log     view, n, (key, bytes) × n               entries as in `key-log.ts`
+ *   log     view, n, (key, bytes) × n               entries as in `key-log.ts`, of all views that share the log of this one
  *   recent  view, n, key, (timeMs, member) × n
  * Scores and times are decimal text: most go to the store as they are.
  */
@@ -32,8 +32,8 @@ export function joinDelta(parts: readonly DeltaPart[]): Buffer {
 /** What a merge must know of a view. */
 export interface DescribedView {
   readonly storage: AnyView['storage'];
-  /** Whether ranked or recent keys are a log. */
-  readonly log: boolean;
+  /** Where ranked or recent keys are in a log. */
+  readonly log: LogLayout | null;
   readonly fingerprint: number;
   /** Ranked and recent: most keys of an entity. */
   readonly capacity: number;
@@ -47,6 +47,13 @@ export class ViewCatalog {
   readonly views: readonly AnyView[];
   constructor(views: readonly AnyView[]) {
     this.views = views;
+    const marks = new Map<string, AnyView>();
+    for (const view of views.filter(keptAsLog)) {
+      const mark = `${logLayoutOf(view).log}/${logLayoutOf(view).tag}`;
+      const other = marks.get(mark);
+      if (other && other !== view) throw new TypeError(`views ${other.name} and ${view.name} have one mark in their log: name one of them otherwise`);
+      marks.set(mark, view);
+    }
   }
   index(view: AnyView): number {
     const found = this.views.findIndex((v) => v.name === view.name && fingerprint(v) === fingerprint(view));
@@ -57,7 +64,7 @@ export class ViewCatalog {
     return this.views.map((view) => {
       const { slots, doubles } = view.storage === 'packed' ? layoutOf(view) : { slots: [], doubles: 0 };
       const capacity = 'capacity' in view ? view.capacity : 0;
-      return { storage: view.storage, log: keptAsLog(view), fingerprint: fingerprint(view), capacity, slots, doubles };
+      return { storage: view.storage, log: keptAsLog(view) ? logLayoutOf(view) : null, fingerprint: fingerprint(view), capacity, slots, doubles };
     });
   }
 }
@@ -160,11 +167,12 @@ export class DeltaWriter {
   }
 
   /** One entry of a log. */
-  entry(score: number, bytes: Uint8Array, from: number, to: number): this {
+  entry(score: number, tag: number, bytes: Uint8Array, from: number, to: number): this {
     this.#room(entryHeader + to - from);
     const buffer = this.#buffer;
     buffer.writeDoubleLE(score, this.#at);
-    buffer.writeUInt16LE(to - from, this.#at + 8);
+    buffer.writeUInt16LE(tag, this.#at + 8);
+    buffer.writeUInt16LE(to - from, this.#at + 10);
     let at = this.#at + entryHeader;
     for (let i = from; i < to; i++) buffer[at++] = bytes[i] as number;
     this.#at = at;

@@ -1,23 +1,18 @@
-import { scoreSteps } from '#schemas/features/layout.ts';
+import { type LogLayout, scoreSteps } from '#schemas/features/layout.ts';
 import { addLogWeights } from '#schemas/features/monoids.ts';
+import type { AnyView } from '#schemas/features/view.ts';
 
 /**
  * Keys of one entity as a log: entries one behind the other, in the order of their merges, little-endian:
- *   f64 score | u16 bytes of the key | key
+ *   f64 score | u16 tag of the view | u16 bytes of the key | key
  * A score is what a sorted set would hold: of a ranked view `storedScore` of `layout.ts`, and a key's weight is the sum of
  * its entries; of a recent view a time, and the latest counts. An entry with an empty key in front is the note of the last
  * compaction (`merge.lua`): its score is the length in bytes at which the next one is due.
  */
-export const entryHeader = 10;
-
-/** What is to be known of the view of a log. */
-interface Kept {
-  readonly storage: string;
-  readonly capacity: number;
-}
+export const entryHeader = 12;
 
 /** What a score is divided by when it is read. */
-export const stepOf = (view: Pick<Kept, 'storage'>): number => (view.storage === 'ranked' ? scoreSteps : 1);
+export const stepOf = ({ storage }: Pick<AnyView, 'storage'>): number => (storage === 'ranked' ? scoreSteps : 1);
 
 /** Which of many keys one entity has. */
 export interface Members {
@@ -25,28 +20,29 @@ export interface Members {
   among(keys: readonly string[]): Uint8Array;
 }
 
-/** A log as it was read. */
+/** What one view has in a log that was read. */
 export class KeyLog implements Members {
-  readonly #view: Kept;
+  readonly #layout: LogLayout;
   readonly #bytes: Buffer;
 
-  constructor(view: Kept, bytes: Buffer | null) {
-    this.#view = view;
+  constructor(layout: LogLayout, bytes: Buffer | null) {
+    this.#layout = layout;
     this.#bytes = bytes ?? empty;
   }
 
   /** All keys with their scores. */
   scores(): Map<string, number> {
-    const step = stepOf(this.#view);
-    const combine = this.#view.storage === 'ranked' ? addLogWeights : Math.max;
+    const step = stepOf(this.#layout);
+    const combine = this.#layout.storage === 'ranked' ? addLogWeights : Math.max;
+    const { tag } = this.#layout;
+    const bytes = this.#bytes;
     const scores = new Map<string, number>();
-    for (let at = 0; at < this.#bytes.length; ) {
+    for (let at = 0, end = 0; at < bytes.length; at = end) {
       const begin = at + entryHeader;
-      const end = begin + this.#bytes.readUInt16LE(at + 8);
-      const key = this.#bytes.toString('utf8', begin, end);
-      const score = this.#bytes.readDoubleLE(at) / step;
-      at = end;
-      if (key === '') continue;
+      end = begin + shortAt(bytes, begin - 2);
+      if (shortAt(bytes, begin - 4) !== tag || end === begin) continue;
+      const key = bytes.toString('utf8', begin, end);
+      const score = bytes.readDoubleLE(at) / step;
       const before = scores.get(key);
       scores.set(key, before === undefined ? score : combine(before, score));
     }
@@ -55,7 +51,7 @@ export class KeyLog implements Members {
 
   /** The best keys with their scores; of equal scores the key with the greater bytes first. */
   best(limit: number): { keys: string[]; scores: number[] } {
-    const best = bestFirst(this.scores()).slice(0, Math.min(limit, this.#view.capacity));
+    const best = bestFirst(this.scores()).slice(0, Math.min(limit, this.#layout.capacity));
     return { keys: best.map(([key]) => key), scores: best.map(([, score]) => score) };
   }
 
@@ -65,9 +61,11 @@ export class KeyLog implements Members {
     const bytes = this.#bytes;
     if (bytes.length === 0) return found;
     const wanted = new Wanted(keys);
+    const { tag } = this.#layout;
     for (let at = 0; at < bytes.length; ) {
       const begin = at + entryHeader;
-      at = begin + ((bytes[begin - 2] as number) | ((bytes[begin - 1] as number) << 8));
+      at = begin + shortAt(bytes, begin - 2);
+      if (shortAt(bytes, begin - 4) !== tag || at === begin) continue;
       let hash = seed;
       for (let i = begin; i < at; i++) hash = Math.imul(hash ^ (bytes[i] as number), prime);
       for (let place = wanted.first(hash); place >= 0; place = wanted.next(place)) {
@@ -79,6 +77,7 @@ export class KeyLog implements Members {
   }
 }
 
+const shortAt = (bytes: Buffer, at: number): number => (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
 const empty = Buffer.alloc(0);
 const seed = 0x811c9dc5;
 const prime = 0x01000193;

@@ -1,7 +1,7 @@
 import { decode } from '@msgpack/msgpack';
-import { entityOfKey, onlineKey, scoreSteps, shardOf, storedScore } from '#schemas/features/layout.ts';
+import { entityOfKey, logLayoutOf, onlineKey, scoreSteps, shardOf, storedScore } from '#schemas/features/layout.ts';
 import { addLogWeights } from '#schemas/features/monoids.ts';
-import type { AnyView, LogView } from '#schemas/features/view.ts';
+import { type AnyView, keptAsLog, type LogView } from '#schemas/features/view.ts';
 import { ForyouError } from '../errors.ts';
 import type { DescribedView, ViewCatalog } from './delta.ts';
 import { bestFirst, KeyLog, type Members, membersOf, stepOf } from './key-log.ts';
@@ -62,8 +62,12 @@ export class MemoryOnlineStore implements OnlineStore {
 
   #mergeValue(key: string, view: DescribedView, value: Buffer): void {
     if (view.log) {
-      const scores = [...new KeyLog(view, value).scores()];
-      this.#mergeSet(key, view, new Map(scores.map(([member, score]) => [member, Math.round(score * stepOf(view))])));
+      for (const sharing of this.#views) {
+        if (sharing.log?.log !== view.log.log) continue;
+        const scores = [...new KeyLog(sharing.log, value).scores()];
+        if (scores.length > 0)
+          this.#mergeSet(`${key}#${sharing.log.tag}`, sharing, new Map(scores.map(([member, score]) => [member, Math.round(score * stepOf(sharing))])));
+      }
       return;
     }
     this.#changed(key);
@@ -82,6 +86,11 @@ export class MemoryOnlineStore implements OnlineStore {
     this.#sets.set(key, new Map(bestFirst(set).slice(0, view.capacity)));
   }
 
+  #setOf(view: AnyView, entity: string): Map<string, number> | undefined {
+    const key = onlineKey(view, shardOf(entity, this.shards), entity);
+    return this.#sets.get(keptAsLog(view) ? `${key}#${logLayoutOf(view).tag}` : key);
+  }
+
   async values(view: AnyView, entities: readonly string[]): Promise<(Buffer | null)[]> {
     return entities.map((entity) => this.#values.get(onlineKey(view, shardOf(entity, this.shards), entity)) ?? null);
   }
@@ -98,13 +107,13 @@ export class MemoryOnlineStore implements OnlineStore {
 
   async top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]> {
     return reads.map((r) => {
-      const best = bestFirst(this.#sets.get(onlineKey(r.view, shardOf(r.entity, this.shards), r.entity)) ?? new Map()).slice(0, r.limit);
+      const best = bestFirst(this.#setOf(r.view, r.entity) ?? new Map()).slice(0, r.limit);
       return { keys: best.map(([key]) => key), scores: best.map(([, score]) => score / stepOf(r.view)) };
     });
   }
 
   async scores(view: AnyView, entity: string, keys: readonly string[]): Promise<(number | null)[]> {
-    const set = this.#sets.get(onlineKey(view, shardOf(entity, this.shards), entity));
+    const set = this.#setOf(view, entity);
     return keys.map((key) => {
       const score = set?.get(key);
       return score === undefined ? null : score / stepOf(view);
@@ -112,11 +121,11 @@ export class MemoryOnlineStore implements OnlineStore {
   }
 
   async sizes(view: AnyView, entities: readonly string[], enough = Infinity): Promise<number[]> {
-    return entities.map((entity) => Math.min(enough, this.#sets.get(onlineKey(view, shardOf(entity, this.shards), entity))?.size ?? 0));
+    return entities.map((entity) => Math.min(enough, this.#setOf(view, entity)?.size ?? 0));
   }
 
   async members(view: LogView, entity: string): Promise<Members> {
-    return membersOf(this.#sets.get(onlineKey(view, shardOf(entity, this.shards), entity))?.keys() ?? []);
+    return membersOf(this.#setOf(view, entity)?.keys() ?? []);
   }
 
   async close(): Promise<void> {}

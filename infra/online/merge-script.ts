@@ -12,9 +12,17 @@ export function mergeScript(catalog: ViewCatalog): string {
     .map((view) =>
       view.storage === 'packed'
         ? `{merge=${packedMerge(view)},bytes=${headerBytes + 8 * view.doubles}}`
-        : `{storage='${view.storage}',log=${view.log},capacity=${view.capacity}}`,
+        : `{storage='${view.storage}',log=${view.log ? `LOGS['${view.log.log}']` : 'nil'},capacity=${view.capacity}}`,
     );
-  return `local VIEWS = {${views.join(',\n')}}\n${source}`;
+  return `local LOGS = {${logs(catalog)}}\nlocal VIEWS = {${views.join(',\n')}}\n${source}`;
+}
+
+/** Of each log its views by their tags. */
+function logs(catalog: ViewCatalog): string {
+  const byName = new Map<string, string[]>();
+  for (const { log } of catalog.describe())
+    if (log) byName.set(log.log, [...(byName.get(log.log) ?? []), `[${log.tag}]={ranked=${log.storage === 'ranked'},capacity=${log.capacity}}`]);
+  return [...byName].map(([name, views]) => `['${name}']={${views.join(',')}}`).join(',\n');
 }
 
 /**

@@ -1,7 +1,7 @@
 -- Merges a delta of one shard and moves marks of the shard, all or nothing.
 -- KEYS[1] marks of the shard   ARGV[1] delta (delta.ts)   ARGV[2..] field of a source, expected, to; and so on
 -- VIEWS stands in front of this, made by merge-script.ts: of a packed view its merge and length, of the others
--- storage and capacity.
+-- storage, capacity and, where they are in a log, the views of that log by their tags.
 local expected, already = true, true
 for m = 2, #ARGV, 3 do
   local stored = redis.call('HGET', KEYS[1], ARGV[m]) or '0'
@@ -70,55 +70,64 @@ local function mergeRecent(view, key, i, n)
   if added > 0 then call('ZREMRANGEBYRANK', key, 0, -(view.capacity + 1)) end
 end
 
--- A view that is kept as a log (key-log.ts): T holds (key, entries) from i on.
+-- A log that views share (key-log.ts): T holds (key, entries) from i on.
 local short = 4096 -- bytes; a log that is no longer is never compacted
-local header = '<dH'
-local headed = '<dHc0'
+local header = '<dHH'
+local headed = '<dHHc0'
 
--- Entries of one key become one; beyond capacity the lowest are dropped. An entry with an empty key in front says
--- at which length to do so again.
-local function compact(view, key)
-  local text, at, member, score = call('GET', key), 1, nil, nil
-  local sums, members, n, ranked = {}, {}, 0, view.storage == 'ranked'
-  while at <= #text do
-    score, member, at = unpackBytes(headed, text, at)
-    local s = sums[member]
-    if s then
-      local w = score
-      if s > w then w, s = s, w end
-      score = ranked and w + steps * (log(1 + 2 ^ ((s - w) / steps)) / log2) or w
-    elseif member ~= '' then
-      n = n + 1
-      members[n] = member
-    end
-    sums[member] = score
-  end
-  local least = 0
+-- What is left of one view: of its keys the best.
+local function keep(view, tag, sums, members, parts)
+  local n, least = #members, 0
   if n > view.capacity then
     local scores = {}
     for j = 1, n do scores[j] = sums[members[j]] end
     table.sort(scores)
     least = scores[n - view.capacity + 1]
   end
-  local parts, m, bytes = {}, 1, 10
+  local bytes = 0
   for j = 1, n do
     local k = members[j]
     if sums[k] >= least then
-      m = m + 1
-      parts[m] = struct.pack(headed, sums[k], #k, k)
-      bytes = bytes + 10 + #k
+      parts[#parts + 1] = struct.pack(headed, sums[k], tag, #k, k)
+      bytes = bytes + 12 + #k
     end
   end
-  parts[1] = struct.pack(header, math.max(short, 2 * bytes), 0)
+  return bytes
+end
+
+-- Entries of one key become one; beyond capacity the lowest are dropped, and all of a view that is no more. An entry with
+-- an empty key in front says at which length to do so again.
+local function compact(views, key)
+  local text, at, member, score, tag = call('GET', key), 1, nil, nil, nil
+  local sums, members = {}, {}
+  for known in pairs(views) do sums[known], members[known] = {}, {} end
+  while at <= #text do
+    score, tag, member, at = unpackBytes(headed, text, at)
+    local known = sums[tag]
+    if known and member ~= '' then
+      local s = known[member]
+      if s then
+        local w = score
+        if s > w then w, s = s, w end
+        score = views[tag].ranked and w + steps * (log(1 + 2 ^ ((s - w) / steps)) / log2) or w
+      else
+        members[tag][#members[tag] + 1] = member
+      end
+      known[member] = score
+    end
+  end
+  local parts, bytes = {''}, 12
+  for known, view in pairs(views) do bytes = bytes + keep(view, known, sums[known], members[known], parts) end
+  parts[1] = struct.pack(header, math.max(short, 2 * bytes), 0, 0)
   call('SET', key, table.concat(parts))
 end
 
-local function appendLogs(view, i, n)
+local function appendLogs(views, i, n)
   for j = i, i + 2 * n - 1, 2 do
     local length = call('APPEND', T[j], T[j + 1])
     if length > short then
-      local due, first = unpackBytes(header, call('GETRANGE', T[j], 0, 9))
-      if first ~= 0 or length > due then compact(view, T[j]) end -- MUTANT:compaction
+      local due, _, first = unpackBytes(header, call('GETRANGE', T[j], 0, 11))
+      if first ~= 0 or length > due then compact(views, T[j]) end -- MUTANT:compaction
     end
   end
 end
@@ -143,7 +152,7 @@ while i < last do
   local view, n = VIEWS[T[i] + 1], T[i + 1]
   i = i + 2
   if view.merge then mergePacked(view, i, n)
-  elseif view.log then appendLogs(view, i, n)
+  elseif view.log then appendLogs(view.log, i, n)
   elseif view.storage == 'card' then mergeCards(i, n)
   else
     local merge = view.storage == 'ranked' and mergeRanked or mergeRecent

@@ -8,7 +8,7 @@ import { onlineKey, shardOf } from '#schemas/features/layout.ts';
 import { readLogWeight } from '#schemas/features/monoids.ts';
 import { readPackedRow } from '#schemas/features/read.ts';
 import type { AnyView } from '#schemas/features/view.ts';
-import { userSeen, userVideos, userView, videoView } from '#schemas/features/views/engagement.ts';
+import { userSeen, userTopics, userVideos, userView, videoView } from '#schemas/features/views/engagement.ts';
 import { allViews } from '#schemas/features/views/index.ts';
 import { videoCard } from '#schemas/features/views/videos.ts';
 import { firstDifference, foldInto, near } from '../../topologies/engine/feature-agreement.ts';
@@ -107,6 +107,10 @@ describe.each(stores)('online store contract: %s', (name, store) => {
     const weightOf = (score: number | null) => readLogWeight(score ?? 0, nowMs, userVideos.halfLifeMs);
     expect(near(new Map(top?.keys.map((key, i) => [key, weightOf(top.scores[i] as number)])), new Map(best))).toBe(true);
     expect(top?.scores).toEqual(top?.scores.toSorted((a, b) => b - a));
+    // What shares the log is neither mixed up nor lost.
+    const [topics] = await store.top([{ view: userTopics, entity: userId, limit: 50 }]);
+    const topicsAsOf = computeAsOf(userTopics, events, (e) => e.occurredAt, nowMs).get(userId);
+    expect(near(new Map(topics?.keys.map((key, i) => [key, weightOf(topics.scores[i] as number)])), topicsAsOf)).toBe(true);
     const keys = best.map(([key]) => key);
     const scores = await store.scores(userVideos, userId, [...keys, 'never']);
     expect(scores.at(-1)).toBeNull();

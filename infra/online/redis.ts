@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { lanes, onlineKey, shardOf } from '#schemas/features/layout.ts';
+import { lanes, logLayoutOf, onlineKey, shardOf } from '#schemas/features/layout.ts';
 import { type AnyView, keptAsLog, type LogView } from '#schemas/features/view.ts';
 import { ForyouError } from '../errors.ts';
 import type { ViewCatalog } from './delta.ts';
@@ -18,15 +18,15 @@ for i = 1, #KEYS do sizes[i] = redis.call('ZCARD', KEYS[i]) end
 return sizes`;
 /** Distinct keys of logs (`key-log.ts`), counted from the front of each until there are enough. */
 const logSizesScript = `
-local enough = tonumber(ARGV[1])
+local enough, tag = tonumber(ARGV[1]), tonumber(ARGV[2])
 local front = 64 * enough
 local function distinct(log)
   local at, n, known = 1, 0, {}
-  while n < enough and at + 9 <= #log do
-    local length = struct.unpack('<H', log, at + 8)
-    local key = string.sub(log, at + 10, at + 9 + length)
-    at = at + 10 + length
-    if length > 0 and at <= #log + 1 and not known[key] then
+  while n < enough and at + 11 <= #log do
+    local of, length = struct.unpack('<HH', log, at + 8)
+    local key = string.sub(log, at + 12, at + 11 + length)
+    at = at + 12 + length
+    if of == tag and length > 0 and at <= #log + 1 and not known[key] then
       known[key] = true
       n = n + 1
     end
@@ -47,7 +47,7 @@ const sizesAtOnce = 1_000;
 interface ScriptClient extends Redis {
   foryouMerge(key: string, delta: Buffer, ...marks: string[]): Promise<number>;
   foryouSizes(count: number, ...keys: string[]): Promise<number[]>;
-  foryouLogSizes(count: number, ...keysThenEnough: (string | number)[]): Promise<number[]>;
+  foryouLogSizes(count: number, ...keysThenEnoughAndTag: (string | number)[]): Promise<number[]>;
 }
 
 export interface RedisOptions {
@@ -138,9 +138,15 @@ export class RedisOnlineStore implements OnlineStore {
   }
 
   async top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]> {
+    // Views that share a log are read at once.
+    const logs = new Map<string, Promise<Buffer | null>>();
     const read = async ({ view, entity, limit }: TopRead) => {
       const key = onlineKey(view, shardOf(entity, this.shards), entity);
-      if (keptAsLog(view)) return new KeyLog(view, await this.client.getBuffer(key)).best(limit);
+      if (keptAsLog(view)) {
+        const log = logs.get(key) ?? this.client.getBuffer(key);
+        logs.set(key, log);
+        return new KeyLog(logLayoutOf(view), await log).best(limit);
+      }
       return fromPairs(await this.client.zrevrange(key, 0, limit - 1, 'WITHSCORES'), stepOf(view));
     };
     return this.#tried(() => Promise.all(reads.map(read)));
@@ -150,7 +156,7 @@ export class RedisOnlineStore implements OnlineStore {
     if (keys.length === 0) return [];
     const at = onlineKey(view, shardOf(entity, this.shards), entity);
     if (keptAsLog(view)) {
-      const scores = new KeyLog(view, await this.#tried(() => this.client.getBuffer(at))).scores();
+      const scores = new KeyLog(logLayoutOf(view), await this.#tried(() => this.client.getBuffer(at))).scores();
       return keys.map((key) => scores.get(key) ?? null);
     }
     const found = await this.#tried(() => this.client.zmscore(at, ...keys));
@@ -159,7 +165,7 @@ export class RedisOnlineStore implements OnlineStore {
 
   async members(view: LogView, entity: string): Promise<Members> {
     const key = onlineKey(view, shardOf(entity, this.shards), entity);
-    return new KeyLog(view, await this.#tried(() => this.client.getBuffer(key)));
+    return new KeyLog(logLayoutOf(view), await this.#tried(() => this.client.getBuffer(key)));
   }
 
   async sizes(view: AnyView, entities: readonly string[], enough = 'capacity' in view ? view.capacity : 0): Promise<number[]> {
@@ -169,7 +175,7 @@ export class RedisOnlineStore implements OnlineStore {
       const client = this.client as ScriptClient;
       for (let from = 0; from < keys.length; from += sizesAtOnce) {
         const part = keys.slice(from, from + sizesAtOnce);
-        parts.push(keptAsLog(view) ? client.foryouLogSizes(part.length, ...part, enough) : client.foryouSizes(part.length, ...part));
+        parts.push(keptAsLog(view) ? client.foryouLogSizes(part.length, ...part, enough, logLayoutOf(view).tag) : client.foryouSizes(part.length, ...part));
       }
       return (await Promise.all(parts)).flat().map((size) => Math.min(size, enough));
     });

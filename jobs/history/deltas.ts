@@ -1,6 +1,6 @@
 import { DeltaWriter, joinDelta, type ViewCatalog } from '#infra/online/delta.ts';
 import { contribution, type EntityState, entitiesOf } from '#schemas/features/as-of.ts';
-import { layoutOf, onlineKeyPrefix, shardOf, slotOf, storedScore } from '#schemas/features/layout.ts';
+import { layoutOf, logLayoutOf, onlineKeyPrefix, shardOf, slotOf, storedScore } from '#schemas/features/layout.ts';
 import type { Card, Decayed } from '#schemas/features/monoids.ts';
 import { type AnyView, keptAsLog, type PackedView } from '#schemas/features/view.ts';
 import type { StoredEvent } from './events.ts';
@@ -47,7 +47,7 @@ function write(writer: DeltaWriter, view: AnyView, index: number, prefix: Uint8A
     writer.value(index).key(prefix, entity, 0, entity.length).beginLog();
     for (const [member, score] of state as ReadonlyMap<string, number>) {
       const bytes = Buffer.from(member);
-      writer.entry(view.storage === 'ranked' ? storedScore(score) : score, bytes, 0, bytes.length);
+      writer.entry(view.storage === 'ranked' ? storedScore(score) : score, logLayoutOf(view).tag, bytes, 0, bytes.length);
     }
     writer.endLog();
   } else {

@@ -10,7 +10,7 @@ import { engagement } from '#schemas/events/engagement.ts';
 import { follow } from '#schemas/events/follow.ts';
 import { videoErased } from '#schemas/events/video-erased.ts';
 import { publishedVideo, videoPublished } from '#schemas/events/video-published.ts';
-import { entityOfKey, layoutOf } from '#schemas/features/layout.ts';
+import { entityOfKey, layoutOf, logLayoutOf } from '#schemas/features/layout.ts';
 import { readPacked } from '#schemas/features/read.ts';
 import { type AnyView, keptAsLog, type PackedView } from '#schemas/features/view.ts';
 import { allViews } from '#schemas/features/views/index.ts';
@@ -164,8 +164,9 @@ type Value = Buffer | Float64Array | string[] | null | undefined;
 type Dumped = Map<string, Value>;
 /** The sums of a packed value may be expressed at one moment or another, those of a log be in one entry or many: what they say now is compared. */
 function asRead(key: string, value: Value): Value {
-  const logged = (allViews as readonly AnyView[]).filter(keptAsLog).find((v) => v.name === entityOfKey(key).view);
-  if (value instanceof Buffer && logged) return [...new KeyLog(logged, value).scores()].sort().flatMap(([name, score]) => [name, String(score)]);
+  const logged = (allViews as readonly AnyView[]).filter(keptAsLog).filter((v) => v.kept.log === entityOfKey(key).view);
+  if (value instanceof Buffer && logged.length > 0)
+    return logged.flatMap((v) => [...new KeyLog(logLayoutOf(v), value).scores()].sort().flatMap(([name, score]) => [name, String(score)]));
   const view = allViews.find((v) => v.storage === 'packed' && v.name === entityOfKey(key).view);
   if (!view || !(value instanceof Buffer)) return value;
   const columns = new Float64Array(layoutOf(view).slots.length);

@@ -1,4 +1,4 @@
-import { type AnyView, fingerprint, type PackedView } from './view.ts';
+import { type AnyView, fingerprint, keptAsLog, type LogView, type PackedView } from './view.ts';
 
 /**
  * Bytes of a packed value, little-endian:
@@ -45,11 +45,34 @@ export function layoutOf(view: PackedView<never> | AnyView): PackedLayout {
   return layout;
 }
 
-/** Online key of an entity of a view. The hash tag keeps one shard's keys on one Redis node. */
+/** A view's part of a log that several share. */
+export interface LogLayout {
+  readonly storage: LogView['storage'];
+  readonly capacity: number;
+  readonly log: string;
+  /** What its entries are marked with, 16 bits: another version of a view has another. */
+  readonly tag: number;
+}
+
+const logLayouts = new WeakMap<object, LogLayout>();
+
+export function logLayoutOf(view: LogView): LogLayout {
+  const known = logLayouts.get(view);
+  if (known) return known;
+  const layout = { storage: view.storage, capacity: view.capacity, log: view.kept.log, tag: fingerprint(view) & 0xffff };
+  logLayouts.set(view, layout);
+  return layout;
+}
+
+/** Of the bytes of an entry (`key-log.ts`). */
+const logFormat = 1;
+
+/** Online key of an entity of a view; views that share a log share it. The hash tag keeps one shard's keys on one Redis node. */
 export function onlineKey(view: AnyView, shard: number, entity: string): string {
   return onlineKeyPrefix(view, shard) + entity;
 }
 export function onlineKeyPrefix(view: AnyView, shard: number): string {
+  if (keptAsLog(view)) return `{s${shard}}:${view.kept.log}:log${logFormat}:`;
   // Packed values and cards carry the fingerprint inside, so that one MGET finds every version.
   const version = view.storage === 'ranked' || view.storage === 'recent' ? `${fingerprint(view).toString(16)}:` : '';
   return `{s${shard}}:${view.name}:${version}`;

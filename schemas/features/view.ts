@@ -20,10 +20,13 @@ export interface LastWriteColumn<E> {
 export type PackedColumn<E> = DecayedColumn<E> | LastWriteColumn<E>;
 
 /**
- * As a log of what was added, for lists that are written often and always read whole; it may grow to twice what
- * `capacity` keys take before it is made shorter. Otherwise a sorted set, of which a part is read, or a single score.
+ * In a log of what was added, for lists that are written often and always read whole; it may grow to twice what
+ * its keys take before it is made shorter. Views of one entity that name the same log share it: what an event says to all
+ * of them is one write. Without `kept` a list is a sorted set, of which a part is read, or a single score.
  */
-type Kept = 'log';
+interface Kept {
+  readonly log: string;
+}
 
 interface ViewBase<E> {
   readonly name: string;
@@ -61,8 +64,8 @@ export interface CardView<E> extends ViewBase<E> {
 export type FeatureView<E> = PackedView<E> | RankedView<E> | RecentView<E> | CardView<E>;
 // biome-ignore lint/suspicious/noExplicitAny: a view of any event; `value` is contravariant in it
 export type AnyView = FeatureView<any>;
-export type LogView = AnyView & { readonly storage: 'ranked' | 'recent'; readonly capacity: number; readonly kept: 'log' };
-export const keptAsLog = (view: AnyView): view is LogView => 'kept' in view && view.kept === 'log';
+export type LogView = AnyView & { readonly storage: 'ranked' | 'recent'; readonly capacity: number; readonly kept: Kept };
+export const keptAsLog = (view: AnyView): view is LogView => 'kept' in view && view.kept !== undefined;
 // biome-ignore lint/suspicious/noExplicitAny: the same
 export type AnyPackedView = PackedView<any>;
 
@@ -89,9 +92,9 @@ export function fingerprint(view: AnyView): number {
     view.storage === 'packed'
       ? Object.entries(view.columns).map(([name, c]) => [name, c.aggregate, c.aggregate === 'decayedSum' ? String(c.halfLifeMs) : ''])
       : view.storage === 'ranked'
-        ? [view.key, view.halfLifeMs, 'log2 in steps of 2^-28', ...(keptAsLog(view) ? ['log'] : [])]
+        ? [view.key, view.halfLifeMs, 'log2 in steps of 2^-28', ...(keptAsLog(view) ? [view.kept.log] : [])]
         : view.storage === 'recent'
-          ? [view.key, ...(keptAsLog(view) ? ['log'] : [])]
+          ? [view.key, ...(keptAsLog(view) ? [view.kept.log] : [])]
           : [];
   let hash = 0x811c9dc5;
   for (const char of JSON.stringify([view.name, view.storage, shape])) hash = Math.imul(hash ^ char.charCodeAt(0), 0x01000193);

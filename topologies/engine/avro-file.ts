@@ -33,7 +33,7 @@ export class AvroFile {
 
   clear(): void {
     // A burst must not keep its memory for ever.
-    if (this.#buffer.length > 1 << 25) this.#buffer = Buffer.allocUnsafe(1 << 16);
+    if (this.#buffer.length > 1 << 26) this.#buffer = Buffer.allocUnsafe(1 << 16);
     this.#at = 0;
     this.#count = 0;
   }

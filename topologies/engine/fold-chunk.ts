@@ -17,8 +17,6 @@ export const admitAll: Admission = { everything: () => true, admits: () => true 
 export interface Target {
   readonly index: number;
   readonly prefixes: readonly Uint8Array[];
-  /** Whether the view's lists are kept as logs. */
-  readonly log: boolean;
 }
 
 /** Records that are folded together: what each column of them says is worked out before any view looks, and stays near the processor meanwhile. */

@@ -2,7 +2,6 @@ import type { DeltaWriter } from '#infra/online/delta.ts';
 import { storedScore } from '#schemas/features/layout.ts';
 import { addLogWeights } from '#schemas/features/monoids.ts';
 import type { Chunk, Field, Pairs, Target, Weights } from './fold-chunk.ts';
-import type { Interner } from './interner.ts';
 import { wider } from './wider.ts';
 
 /** What one batch says of (entity, key) pairs, of one view; pairs have numbers that views share. */
@@ -19,7 +18,7 @@ interface Scores {
 export class KeyedFold {
   readonly #target: Target;
   readonly #chunk: Chunk;
-  readonly #entities: Field;
+  readonly entities: Field;
   readonly #keysOf: Field;
   readonly #pairs: Pairs;
   readonly #signal: Float64Array;
@@ -29,14 +28,15 @@ export class KeyedFold {
   #lengths = new Int32Array(256);
   #nexts = new Int32Array(256);
   #keys = new Int32Array(256);
-  readonly #touched: number[] = [];
+  /** Entities that something is said of. */
+  readonly touched: number[] = [];
   #saidKeys = new Int32Array(256);
   #saidScores = new Float64Array(256);
 
   constructor(target: Target, chunk: Chunk, entities: Field, key: string, signal: (event: never) => number | boolean, scores: Scores) {
     this.#target = target;
     this.#chunk = chunk;
-    this.#entities = entities;
+    this.entities = entities;
     this.#keysOf = chunk.field(key);
     this.#pairs = chunk.pairs(entities, this.#keysOf);
     this.#signal = chunk.signals.columns[chunk.signals.index(signal)] as Float64Array;
@@ -44,7 +44,7 @@ export class KeyedFold {
   }
 
   fold(): void {
-    const { count, ids, records, interner } = this.#entities;
+    const { count, ids, records, interner } = this.entities;
     const { first } = this.#keysOf;
     const signal = this.#signal;
     for (let k = 0; k < count; k++) {
@@ -69,7 +69,7 @@ export class KeyedFold {
       this.#lengths = wider(this.#lengths, Int32Array, entity + 1, 0);
     }
     const head = this.#heads[entity] as number;
-    if (head < 0) this.#touched.push(entity);
+    if (head < 0) this.touched.push(entity);
     this.#keys[pair] = key;
     this.#nexts[pair] = head;
     this.#heads[entity] = pair;
@@ -79,34 +79,33 @@ export class KeyedFold {
   /** Writes one list per entity into the delta of its slot, and starts again. */
   drain(writers: readonly DeltaWriter[]): void {
     const { index, prefixes } = this.#target;
-    const { interner } = this.#entities;
+    const { interner } = this.entities;
     const keys = this.#keysOf.interner;
-    for (const entity of this.#touched) {
+    for (const entity of this.touched) {
       const said = this.#take(entity);
       const slot = interner.slot(entity);
-      const writer = writers[slot] as DeltaWriter;
-      if (this.#target.log) writer.value(index);
-      else writer.list(index, said);
+      const writer = (writers[slot] as DeltaWriter).list(index, said);
       writer.key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1));
-      if (this.#target.log) this.#writeLog(writer, keys, said);
-      else this.#writeSet(writer, keys, said);
+      for (let i = 0; i < said; i++) {
+        const key = this.#saidKeys[i] as number;
+        writer.whole(this.#saidScores[i] as number).key(nothing, keys.bytes, keys.start(key), keys.start(key + 1));
+      }
     }
-    this.#touched.length = 0;
+    this.touched.length = 0;
   }
 
-  #writeLog(writer: DeltaWriter, keys: Interner, said: number): void {
-    writer.beginLog();
-    for (let i = 0; i < said; i++) {
-      const key = this.#saidKeys[i] as number;
-      writer.entry(this.#saidScores[i] as number, keys.bytes, keys.start(key), keys.start(key + 1));
-    }
-    writer.endLog();
+  /** Whether anything is said of an entity. */
+  says(entity: number): boolean {
+    return entity < this.#heads.length && (this.#heads[entity] as number) >= 0;
   }
 
-  #writeSet(writer: DeltaWriter, keys: Interner, said: number): void {
+  /** Writes an entity's keys, if there are any, as entries of a log; they are forgotten. */
+  writeEntries(entity: number, tag: number, writer: DeltaWriter): void {
+    const said = this.says(entity) ? this.#take(entity) : 0;
+    const keys = this.#keysOf.interner;
     for (let i = 0; i < said; i++) {
       const key = this.#saidKeys[i] as number;
-      writer.whole(this.#saidScores[i] as number).key(nothing, keys.bytes, keys.start(key), keys.start(key + 1));
+      writer.entry(this.#saidScores[i] as number, tag, keys.bytes, keys.start(key), keys.start(key + 1));
     }
   }
 
@@ -133,6 +132,42 @@ export class KeyedFold {
       this.#saidScores[kept++] = this.#saidScores[i] as number;
     }
     return kept;
+  }
+}
+
+/** Folds the views that share a log: of an entity all of them write into one value of the delta. */
+export class LogFold {
+  readonly #target: Target;
+  readonly #views: { readonly fold: KeyedFold; readonly tag: number }[] = [];
+
+  constructor(target: Target) {
+    this.#target = target;
+  }
+
+  add(fold: KeyedFold, tag: number): void {
+    if (this.#views.some((other) => other.fold.entities !== fold.entities)) throw new TypeError('views of different entities cannot share a log');
+    this.#views.push({ fold, tag });
+  }
+
+  fold(): void {
+    for (const { fold } of this.#views) fold.fold();
+  }
+
+  drain(writers: readonly DeltaWriter[]): void {
+    const { index, prefixes } = this.#target;
+    for (const { fold } of this.#views) {
+      const { interner } = fold.entities;
+      for (const entity of fold.touched) {
+        // An earlier view may have brought it along.
+        if (!fold.says(entity)) continue;
+        const slot = interner.slot(entity);
+        const writer = (writers[slot] as DeltaWriter).value(index);
+        writer.key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1)).beginLog();
+        for (const { fold: sharing, tag } of this.#views) sharing.writeEntries(entity, tag, writer);
+        writer.endLog();
+      }
+      fold.touched.length = 0;
+    }
   }
 }
 

@@ -1,11 +1,11 @@
 import { type DeltaPart, DeltaWriter, type ViewCatalog } from '#infra/online/delta.ts';
 import type { EventContract } from '#schemas/events/contract.ts';
-import { lanes, onlineKeyPrefix } from '#schemas/features/layout.ts';
+import { lanes, logLayoutOf, onlineKeyPrefix } from '#schemas/features/layout.ts';
 import { type Card, latestCard } from '#schemas/features/monoids.ts';
-import { type AnyView, keptAsLog } from '#schemas/features/view.ts';
+import { type AnyView, keptAsLog, type LogView } from '#schemas/features/view.ts';
 import type { Row } from './avro-reader.ts';
 import { type Admission, Chunk, chunkRecords, type Field, type Target } from './fold-chunk.ts';
-import { KeyedFold, RankedScores, RecentScores } from './fold-keyed.ts';
+import { KeyedFold, LogFold, RankedScores, RecentScores } from './fold-keyed.ts';
 import { PackedFold } from './fold-packed.ts';
 
 /**
@@ -17,6 +17,7 @@ export class Fold {
   readonly #shards: number;
   readonly #chunk: Chunk;
   readonly #views: { fold(): void; drain(writers: readonly DeltaWriter[]): void }[] = [];
+  readonly #logs = new Map<string, LogFold>();
   readonly #cards: ((row: Row, timeMs: number, offset: number, admission: Admission) => void)[] = [];
   readonly #writers: DeltaWriter[];
   #records = 0;
@@ -67,11 +68,25 @@ export class Fold {
     const entity = chunk.field(view.entity);
     const ofShards = Array.from({ length: this.#shards }, (_, shard) => Buffer.from(onlineKeyPrefix(view, shard)));
     const prefixes = Array.from({ length: this.#shards * lanes }, (_, slot) => ofShards[slot % this.#shards] as Buffer);
-    const target = { index, prefixes, log: keptAsLog(view) };
+    const target = { index, prefixes };
     if (view.storage === 'card') this.#installCard(view, target, entity);
     else if (view.storage === 'packed') this.#views.push(new PackedFold(view, target, chunk, entity));
-    else if (view.storage === 'ranked') this.#views.push(new KeyedFold(target, chunk, entity, view.key, view.value, new RankedScores(view.halfLifeMs, chunk)));
-    else this.#views.push(new KeyedFold(target, chunk, entity, view.key, view.when, new RecentScores(view.capacity, chunk)));
+    else {
+      const scores = view.storage === 'ranked' ? new RankedScores(view.halfLifeMs, chunk) : new RecentScores(view.capacity, chunk);
+      const fold = new KeyedFold(target, chunk, entity, view.key, view.storage === 'ranked' ? view.value : view.when, scores);
+      if (keptAsLog(view)) this.#logOf(view, target).add(fold, logLayoutOf(view).tag);
+      else this.#views.push(fold);
+    }
+  }
+
+  /** What folds the views of a log, made with the first of them. */
+  #logOf({ kept }: LogView, target: Target): LogFold {
+    const known = this.#logs.get(kept.log);
+    if (known) return known;
+    const log = new LogFold(target);
+    this.#logs.set(kept.log, log);
+    this.#views.push(log);
+    return log;
   }
 
   /** A card is made of the row itself, which the next record takes: it cannot wait for the chunk. */

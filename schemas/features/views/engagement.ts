@@ -2,7 +2,7 @@ import { signalValue, signalValueSql } from '../../config/signal-weights.ts';
 import type { Engagement } from '../../events/engagement.ts';
 import { completedSql, earlySkipSql, isCompleted, isEarlySkip, isReplayed, replayedSql, watchFraction, watchFractionSql } from '../../events/watch.ts';
 import { type Signal, signal } from '../signal.ts';
-import { decayed, halfLife, type PackedView, type RankedView, type RecentView } from '../view.ts';
+import { decayed, halfLife, type LogView, type PackedView, type RankedView, type RecentView } from '../view.ts';
 import { trialViews } from './exposure.ts';
 
 type EngagementSignal = Signal<Engagement>;
@@ -67,6 +67,9 @@ const clear: EngagementSignal = signal(
 );
 const negative: EngagementSignal = signal((e) => Math.max(0, -signalValue(e)), `greatest(0, -(${signalValueSql}))`);
 
+/** What a viewer answers well, and what not: read together. */
+const taste = { log: 'user-taste' };
+
 type Ranked = RankedView<Engagement>;
 type Recent = RecentView<Engagement>;
 
@@ -78,7 +81,7 @@ export const userTopics: Ranked = {
   key: 'topic',
   halfLifeMs: halfLife.d14,
   capacity: 200,
-  kept: 'log',
+  kept: taste,
   value: positive,
 };
 export const userTopicsAvoided: Ranked = {
@@ -89,7 +92,7 @@ export const userTopicsAvoided: Ranked = {
   key: 'topic',
   halfLifeMs: halfLife.d1,
   capacity: 200,
-  kept: 'log',
+  kept: taste,
   value: negative,
 };
 export const userCreators: Ranked = {
@@ -100,7 +103,7 @@ export const userCreators: Ranked = {
   key: 'creatorId',
   halfLifeMs: halfLife.d14,
   capacity: 200,
-  kept: 'log',
+  kept: taste,
   value: clear,
 };
 export const userVideos: Ranked = {
@@ -111,7 +114,7 @@ export const userVideos: Ranked = {
   key: 'videoId',
   halfLifeMs: halfLife.d14,
   capacity: 200,
-  kept: 'log',
+  kept: taste,
   value: positive,
 };
 export const regionTrending: Ranked = {
@@ -158,12 +161,12 @@ export const videoFans: Recent = {
   entity: 'videoId',
   key: 'userId',
   capacity: 64,
-  kept: 'log',
+  kept: { log: 'video-fans' },
   when: (e) => clear(e) > 0,
 };
-export const userSeen: Recent & { readonly kept: 'log' } = {
+export const userSeen: LogView & Recent = {
   ...recent('user-seen', 'Videos a viewer has seen.', 20_000, (e) => e.kind === 'watch'),
-  kept: 'log',
+  kept: { log: 'user-seen' },
 };
 export const userLiked = recent('user-liked', 'Videos a viewer liked.', 5_000, (e) => e.kind === 'like');
 export const userUnliked = recent(
