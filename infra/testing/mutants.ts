@@ -22,8 +22,17 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'logs of ranked keys are made shorter',
     file: 'infra/online/merge.lua',
-    from: /compact\(view, T\[j\]\) end -- MUTANT:compaction/,
+    from: /compact\(views, T\[j\]\) end -- MUTANT:compaction/,
     to: 'end',
+    project: 'integration',
+    testFile: 'online',
+    testName: 'kept as a log',
+  },
+  {
+    name: 'views that share a log are told apart',
+    file: 'infra/online/key-log.ts',
+    from: 'if (shortAt(bytes, begin - 4) !== tag || end === begin) continue;',
+    to: 'if (end === begin) continue;',
     project: 'integration',
     testFile: 'online',
     testName: 'kept as a log',

@@ -26,6 +26,8 @@ export type PackedColumn<E> = DecayedColumn<E> | LastWriteColumn<E>;
  */
 interface Kept {
   readonly log: string;
+  /** A key seldom comes twice: events are not added up before they are written, each has an entry of its own. */
+  readonly rare?: true;
 }
 
 interface ViewBase<E> {

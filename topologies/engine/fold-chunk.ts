@@ -78,17 +78,29 @@ export class Field {
   }
 }
 
+/** Where pairs seldom come twice each occurrence has a number of its own: a table of them all costs more than it saves. */
+class Occurrences {
+  #count = 0;
+  number(): number {
+    return this.#count++;
+  }
+  clear(): void {
+    this.#count = 0;
+  }
+}
+
 /** Numbers of the pairs of a chunk's entities and keys, looked up once however many views ask. */
 export class Pairs {
   readonly #entity: Field;
   readonly #key: Field;
-  readonly #table = new PairTable();
+  readonly #table: Pick<PairTable, 'number' | 'clear'>;
   /** By occurrence of the entity; -1 until somebody asks. */
   #numbers = new Int32Array(chunkRecords).fill(-1);
 
-  constructor(entity: Field, key: Field) {
+  constructor(entity: Field, key: Field, rare: boolean) {
     this.#entity = entity;
     this.#key = key;
+    this.#table = rare ? new Occurrences() : new PairTable();
   }
 
   /** The next chunk begins. */
@@ -194,9 +206,9 @@ export class Chunk {
     return known;
   }
 
-  pairs(entity: Field, key: Field): Pairs {
-    const name = `${entity.name}/${key.name}`;
-    const known = this.#pairs.get(name) ?? new Pairs(entity, key);
+  pairs(entity: Field, key: Field, rare: boolean): Pairs {
+    const name = `${entity.name}/${key.name}${rare ? ', rare' : ''}`;
+    const known = this.#pairs.get(name) ?? new Pairs(entity, key, rare);
     this.#pairs.set(name, known);
     return known;
   }

@@ -10,8 +10,15 @@ interface Scores {
   add(pair: number, record: number, value: number): boolean;
   /** What the delta says of the pair, which is forgotten. */
   take(pair: number): number;
-  /** So many of an entity's pairs, the highest, say all that the store would keep of them. */
+  /** So many of an entity's pairs, the highest, say all that the store would keep of them; infinite where more must be told. */
   readonly most: number;
+}
+
+/** What is folded: the field of the keys, whether one seldom comes twice, and what an event says of it. */
+interface Keyed {
+  readonly key: string;
+  readonly rare: boolean;
+  readonly signal: (event: never) => number | boolean;
 }
 
 /** Folds a batch into scores by entity and key. */
@@ -33,12 +40,12 @@ export class KeyedFold {
   #saidKeys = new Int32Array(256);
   #saidScores = new Float64Array(256);
 
-  constructor(target: Target, chunk: Chunk, entities: Field, key: string, signal: (event: never) => number | boolean, scores: Scores) {
+  constructor(target: Target, chunk: Chunk, entities: Field, { key, rare, signal }: Keyed, scores: Scores) {
     this.#target = target;
     this.#chunk = chunk;
     this.entities = entities;
     this.#keysOf = chunk.field(key);
-    this.#pairs = chunk.pairs(entities, this.#keysOf);
+    this.#pairs = chunk.pairs(entities, this.#keysOf, rare);
     this.#signal = chunk.signals.columns[chunk.signals.index(signal)] as Float64Array;
     this.#scores = scores;
   }

@@ -72,8 +72,11 @@ export class Fold {
     if (view.storage === 'card') this.#installCard(view, target, entity);
     else if (view.storage === 'packed') this.#views.push(new PackedFold(view, target, chunk, entity));
     else {
-      const scores = view.storage === 'ranked' ? new RankedScores(view.halfLifeMs, chunk) : new RecentScores(view.capacity, chunk);
-      const fold = new KeyedFold(target, chunk, entity, view.key, view.storage === 'ranked' ? view.value : view.when, scores);
+      const rare = view.kept?.rare === true;
+      // Of pairs that are not added up the highest may all be one.
+      const scores = view.storage === 'ranked' ? new RankedScores(view.halfLifeMs, chunk) : new RecentScores(rare ? Infinity : view.capacity, chunk);
+      const signal = view.storage === 'ranked' ? view.value : view.when;
+      const fold = new KeyedFold(target, chunk, entity, { key: view.key, rare, signal }, scores);
       if (keptAsLog(view)) this.#logOf(view, target).add(fold, logLayoutOf(view).tag);
       else this.#views.push(fold);
     }

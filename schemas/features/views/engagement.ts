@@ -114,7 +114,7 @@ export const userVideos: Ranked = {
   key: 'videoId',
   halfLifeMs: halfLife.d14,
   capacity: 200,
-  kept: taste,
+  kept: { ...taste, rare: true },
   value: positive,
 };
 export const regionTrending: Ranked = {
@@ -166,7 +166,7 @@ export const videoFans: Recent = {
 };
 export const userSeen: LogView & Recent = {
   ...recent('user-seen', 'Videos a viewer has seen.', 20_000, (e) => e.kind === 'watch'),
-  kept: { log: 'user-seen' },
+  kept: { log: 'user-seen', rare: true },
 };
 export const userLiked = recent('user-liked', 'Videos a viewer liked.', 5_000, (e) => e.kind === 'like');
 export const userUnliked = recent(
