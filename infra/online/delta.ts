@@ -215,7 +215,10 @@ export class DeltaWriter {
   finish(): DeltaPart {
     if (this.#tokens === 0) return nothing;
     this.#close();
-    const part = { tokens: this.#tokens, bytes: Buffer.from(this.#buffer.subarray(0, this.#at)) };
+    // Not `Buffer.from`: it fills with zeros first.
+    const bytes = Buffer.allocUnsafeSlow(this.#at);
+    this.#buffer.copy(bytes, 0, 0, this.#at);
+    const part = { tokens: this.#tokens, bytes };
     if (this.#buffer.length > keptBytes) this.#buffer = Buffer.allocUnsafe(newBytes);
     this.#at = 0;
     this.#tokens = 0;
