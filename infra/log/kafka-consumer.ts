@@ -90,8 +90,10 @@ export class KafkaConsumer implements LogConsumer {
     return all.find((p) => p.partition === partition) ?? { offset: null, metadata: '' };
   }
 
-  async #batch({ batch, heartbeat, resolveOffset, isStale, isRunning }: EachBatchPayload): Promise<void> {
+  async #batch(payload: EachBatchPayload): Promise<void> {
+    const { batch, heartbeat, resolveOffset, isStale, isRunning } = payload;
     const lease = this.#leases.get(batch.partition);
+    if (lease) lease.member = payload;
     if (!lease || isStale() || !isRunning()) return;
     if (lease.lost) {
       // The heartbeat meets the rebalance and joins again; a member that cannot must not live on without work.
@@ -151,6 +153,8 @@ class Lease implements PartitionLease {
   lostAt: number | undefined;
   next = 0;
   start: Promise<number> = Promise.resolve(0);
+  /** What the last batch came with. */
+  member: Pick<EachBatchPayload, 'isRunning' | 'commitOffsetsIfNecessary'> | undefined;
   readonly #consumer: Consumer;
   readonly #topic: string;
   readonly #partition: number;
@@ -169,10 +173,15 @@ class Lease implements PartitionLease {
 
   async commit(offset: number, metadata: string): Promise<void> {
     if (this.lost) throw new ForyouError('fenced', `partition ${this.#partition} of ${this.#topic} was reassigned`);
+    const place = { partition: this.#partition, offset: String(offset), metadata };
+    const ending = () => this.member?.isRunning() === false;
     try {
-      await this.#consumer.commitOffsets([{ topic: this.#topic, partition: this.#partition, offset: String(offset), metadata }]);
+      if (!ending()) await this.#consumer.commitOffsets([{ topic: this.#topic, ...place }]);
+      // A consumer that was asked to stop leaves a commit out without a word, also one that it had begun; the member of the
+      // group that it still is until its batches are through can make it.
+      if (ending()) await this.member?.commitOffsetsIfNecessary({ topics: [{ topic: this.#topic, partitions: [place] }] }); // MUTANT:last-commit
     } catch (cause) {
-      if (isFenced(cause)) {
+      if (isFenced(cause) || ending()) {
         this.lost = true;
         throw new ForyouError('fenced', `partition ${this.#partition} of ${this.#topic} was reassigned`, { cause });
       }

@@ -82,6 +82,36 @@ describe.each(logs)('log contract: %s', (_name, log) => {
     await expect(first.leases.get(0)?.commit(3, '')).rejects.toMatchObject({ code: 'fenced' });
   });
 
+  test('what a batch commits after its consumer was asked to stop is committed, or the batch is told that it is not', async () => {
+    const name = await fresh(1);
+    await log.append(name, [record('k', 'v')]);
+    const group = `group-${name}`;
+    let begun = false;
+    let stopping = () => {};
+    const asked = new Promise<void>((resolve) => {
+      stopping = resolve;
+    });
+    let said = 'nothing';
+    const kept = keeper(
+      () => 0,
+      async (_records, lease) => {
+        begun = true;
+        await asked;
+        said = await lease.commit(1, 'planned').then(
+          () => 'committed',
+          (error) => error.code,
+        );
+      },
+    );
+    const consumer = await log.consume({ group, topic: name }, kept.handler);
+    await eventually('the batch', async () => begun);
+    const stopped = consumer.stop();
+    stopping();
+    await stopped;
+    const [committed] = await log.committedOf(group, name);
+    expect(said).toBe(committed?.offset === 1 ? 'committed' : 'fenced');
+  });
+
   test('a seek while records are handled continues there', async () => {
     const name = await fresh(1);
     await log.append(

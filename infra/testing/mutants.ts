@@ -38,6 +38,15 @@ export const mutants: readonly Mutant[] = [
     testName: 'kept as a log',
   },
   {
+    name: 'no commit is left out at a stop',
+    file: 'infra/log/kafka-consumer.ts',
+    from: /^.*MUTANT:last-commit$/m,
+    to: '',
+    project: 'integration',
+    testFile: 'infra/log/log',
+    testName: 'asked to stop',
+  },
+  {
     name: 'changes told before the answer that lacks them',
     file: 'serving/catalogue/kept-columns.ts',
     from: 'const stands = told && ',

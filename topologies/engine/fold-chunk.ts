@@ -27,6 +27,8 @@ const nameOf = (of: AnyView['entity']): string => (typeof of === 'object' ? `all
 /** One field of a chunk that names who or what: its strings as ids, an occurrence each. */
 export class Field {
   readonly name: string;
+  /** Whether all records have one and the same string. */
+  readonly single: boolean;
   readonly interner: Interner;
   /** Occurrences so far. */
   count = 0;
@@ -40,6 +42,7 @@ export class Field {
   constructor(contract: EventContract, of: AnyView['entity'], shards: number) {
     this.interner = new Interner(shards);
     this.name = nameOf(of);
+    this.single = typeof of === 'object';
     if (typeof of === 'object') {
       // One string for all records: it has the first id.
       this.#read = (_row, record) => this.#add(record, this.interner.count > 0 ? 0 : this.interner.idOfString(of.all));
@@ -89,6 +92,9 @@ class Occurrences {
   }
 }
 
+/** The pair of what all records share and a key is as good as the key. */
+const aloneWithKey = { number: (_entity: number, key: number) => key, clear: () => {} };
+
 /** Numbers of the pairs of a chunk's entities and keys, looked up once however many views ask. */
 export class Pairs {
   readonly #entity: Field;
@@ -100,7 +106,7 @@ export class Pairs {
   constructor(entity: Field, key: Field, rare: boolean) {
     this.#entity = entity;
     this.#key = key;
-    this.#table = rare ? new Occurrences() : new PairTable();
+    this.#table = rare ? new Occurrences() : entity.single ? aloneWithKey : new PairTable();
   }
 
   /** The next chunk begins. */

@@ -103,7 +103,7 @@ export const userCreators: Ranked = {
   key: 'creatorId',
   halfLifeMs: halfLife.d14,
   capacity: 200,
-  kept: taste,
+  kept: { ...taste, rare: true },
   value: clear,
 };
 export const userVideos: Ranked = {
