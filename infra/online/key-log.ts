@@ -1,4 +1,4 @@
-import { type LogLayout, scoreSteps } from '#schemas/features/layout.ts';
+import { fnv1a, fnvPrime, fnvSeed, type LogLayout, scoreSteps } from '#schemas/features/layout.ts';
 import { addLogWeights } from '#schemas/features/monoids.ts';
 import type { AnyView } from '#schemas/features/view.ts';
 
@@ -66,8 +66,7 @@ export class KeyLog implements Members {
       const begin = at + entryHeader;
       at = begin + shortAt(bytes, begin - 2);
       if (shortAt(bytes, begin - 4) !== tag || at === begin) continue;
-      let hash = seed;
-      for (let i = begin; i < at; i++) hash = Math.imul(hash ^ (bytes[i] as number), prime);
+      const hash = fnv1a(bytes, begin, at);
       for (let place = wanted.first(hash); place >= 0; place = wanted.next(place)) {
         const key = wanted.at(place, hash);
         if (key >= 0 && keys[key] === bytes.toString('utf8', begin, at)) found[key] = 1;
@@ -79,8 +78,6 @@ export class KeyLog implements Members {
 
 const shortAt = (bytes: Buffer, at: number): number => (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
 const empty = Buffer.alloc(0);
-const seed = 0x811c9dc5;
-const prime = 0x01000193;
 
 /** Keys by the 32-bit FNV-1a of their UTF-8 bytes; open addressing. */
 class Wanted {
@@ -121,23 +118,21 @@ class Wanted {
 
   /** The key at a place if it has this hash, else -1. */
   at(place: number, hash: number): number {
-    return this.#hashes[place] === (hash | 0) ? (this.#keys[place] as number) - 1 : -1;
+    return this.#hashes[place] === hash ? (this.#keys[place] as number) - 1 : -1;
   }
 }
 
+/** `fnv1a` of a text's UTF-8 bytes; most ids are ASCII. */
 function hashText(text: string): number {
-  let hash = seed;
+  let hash = fnvSeed | 0;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code > 127) return hashBytes(Buffer.from(text));
-    hash = Math.imul(hash ^ code, prime);
+    if (code > 127) {
+      const bytes = Buffer.from(text);
+      return fnv1a(bytes, 0, bytes.length);
+    }
+    hash = Math.imul(hash ^ code, fnvPrime);
   }
-  return hash;
-}
-
-function hashBytes(bytes: Uint8Array): number {
-  let hash = seed;
-  for (const byte of bytes) hash = Math.imul(hash ^ byte, prime);
   return hash;
 }
 

@@ -112,14 +112,6 @@ export class MemoryOnlineStore implements OnlineStore {
     });
   }
 
-  async scores(view: AnyView, entity: string, keys: readonly string[]): Promise<(number | null)[]> {
-    const set = this.#setOf(view, entity);
-    return keys.map((key) => {
-      const score = set?.get(key);
-      return score === undefined ? null : score / stepOf(view);
-    });
-  }
-
   async sizes(view: AnyView, entities: readonly string[], enough = Infinity): Promise<number[]> {
     return entities.map((entity) => Math.min(enough, this.#setOf(view, entity)?.size ?? 0));
   }

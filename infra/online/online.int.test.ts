@@ -104,22 +104,13 @@ describe.each(stores)('online store contract: %s', (name, store) => {
     const asOf = computeAsOf(userVideos, events, (e) => e.occurredAt, nowMs).get(userId) as Map<string, number>;
     const best = [...asOf].sort((a, b) => b[1] - a[1]).slice(0, 80);
     const [top] = await store.top([{ view: userVideos, entity: userId, limit: 80 }]);
-    const weightOf = (score: number | null) => readLogWeight(score ?? 0, nowMs, userVideos.halfLifeMs);
+    const weightOf = (score: number) => readLogWeight(score, nowMs, userVideos.halfLifeMs);
     expect(near(new Map(top?.keys.map((key, i) => [key, weightOf(top.scores[i] as number)])), new Map(best))).toBe(true);
     expect(top?.scores).toEqual(top?.scores.toSorted((a, b) => b - a));
     // What shares the log is neither mixed up nor lost.
     const [topics] = await store.top([{ view: userTopics, entity: userId, limit: 50 }]);
     const topicsAsOf = computeAsOf(userTopics, events, (e) => e.occurredAt, nowMs).get(userId);
     expect(near(new Map(topics?.keys.map((key, i) => [key, weightOf(topics.scores[i] as number)])), topicsAsOf)).toBe(true);
-    const keys = best.map(([key]) => key);
-    const scores = await store.scores(userVideos, userId, [...keys, 'never']);
-    expect(scores.at(-1)).toBeNull();
-    expect(
-      near(
-        keys.map((_key, i) => weightOf(scores[i] as number)),
-        best.map(([, weight]) => weight),
-      ),
-    ).toBe(true);
     expect(await store.sizes(userVideos, [userId, 'nobody'])).toEqual([userVideos.capacity, 0]);
     expect(await store.sizes(userVideos, [userId, 'nobody'], 50)).toEqual([50, 0]);
     if (store instanceof RedisOnlineStore) {
@@ -193,9 +184,9 @@ describe.each(stores)('online store contract: %s', (name, store) => {
     expect(told).toEqual([`video/told-${name}`, `video/told-${name}`]);
   });
 
-  test('values and scores of the unknown are null', async () => {
+  test('values of the unknown are null, and their lists are empty', async () => {
     expect(await store.values(videoView, ['nobody', 'nothing'])).toEqual([null, null]);
-    expect(await store.scores(userSeen, 'nobody', ['v'])).toEqual([null]);
+    expect([...(await store.members(userSeen, 'nobody')).among(['v'])]).toEqual([0]);
     expect(await store.top([{ view: userSeen, entity: 'nobody', limit: 5 }])).toEqual([{ keys: [], scores: [] }]);
   });
 });

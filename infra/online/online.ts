@@ -28,8 +28,6 @@ export interface OnlineStore {
   tell(listener: ChangeListener): void;
   /** Highest keys of a ranked or recent entity, best first, with their stored scores. */
   top(reads: readonly TopRead[]): Promise<{ keys: string[]; scores: number[] }[]>;
-  /** Stored score of each key of one ranked or recent entity, null where it has none. One round trip. */
-  scores(view: AnyView, entity: string, keys: readonly string[]): Promise<(number | null)[]>;
   /** How many keys a ranked or recent entity has, for each of them; of a long list no more than `enough` are counted. One round trip. */
   sizes(view: AnyView, entities: readonly string[], enough?: number): Promise<number[]>;
   /** The keys of one entity, to be asked for. */

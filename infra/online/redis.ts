@@ -152,17 +152,6 @@ export class RedisOnlineStore implements OnlineStore {
     return this.#tried(() => Promise.all(reads.map(read)));
   }
 
-  async scores(view: AnyView, entity: string, keys: readonly string[]): Promise<(number | null)[]> {
-    if (keys.length === 0) return [];
-    const at = onlineKey(view, shardOf(entity, this.shards), entity);
-    if (keptAsLog(view)) {
-      const scores = new KeyLog(logLayoutOf(view), await this.#tried(() => this.client.getBuffer(at))).scores();
-      return keys.map((key) => scores.get(key) ?? null);
-    }
-    const found = await this.#tried(() => this.client.zmscore(at, ...keys));
-    return found.map((score) => (score === null ? null : Number(score) / stepOf(view)));
-  }
-
   async members(view: LogView, entity: string): Promise<Members> {
     const key = onlineKey(view, shardOf(entity, this.shards), entity);
     return new KeyLog(logLayoutOf(view), await this.#tried(() => this.client.getBuffer(key)));

@@ -85,6 +85,9 @@ export function entityOfKey(key: string): { view: string; entity: string } {
   return { view: key.slice(begin, end), entity: key.slice(end + 1) };
 }
 
+export const fnvSeed = 0x811c9dc5;
+export const fnvPrime = 0x01000193;
+
 /** Virtual shard of an entity: FNV-1a over its UTF-8 bytes, folded, modulo the number of shards. */
 export function shardOf(entity: string, shards: number): number {
   return hashBytes(Buffer.from(entity), shards);
@@ -92,8 +95,13 @@ export function shardOf(entity: string, shards: number): number {
 /** Shard and lane in one number: `slot % shards` is the shard, `slot / shards` the lane. */
 export const slotOf = (entity: string, shards: number): number => shardOf(entity, shards * lanes);
 export function hashBytes(bytes: Uint8Array, shards: number, from = 0, to = bytes.length): number {
-  let hash = 0x811c9dc5;
-  for (let i = from; i < to; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
-  hash ^= hash >>> 15;
-  return (hash >>> 0) % shards;
+  const hash = fnv1a(bytes, from, to);
+  return ((hash ^ (hash >>> 15)) >>> 0) % shards;
+}
+
+/** 32-bit FNV-1a, as a signed number. */
+export function fnv1a(bytes: Uint8Array, from: number, to: number): number {
+  let hash = fnvSeed | 0;
+  for (let i = from; i < to; i++) hash = Math.imul(hash ^ (bytes[i] as number), fnvPrime);
+  return hash;
 }
