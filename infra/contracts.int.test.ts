@@ -2,14 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import avro from 'avsc';
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, inject, test } from 'vitest';
-import { type AvroRecord, avroOf } from '#schemas/events/avro.ts';
-import { strings, text, timestampMs } from '#schemas/events/contract.ts';
-import { follow } from '#schemas/events/follow.ts';
-import { createStatements } from '#schemas/tables/table.ts';
-import { AvroFile } from '../topologies/engine/avro-file.ts';
+import type { AvroRecord } from '#schemas/events/avro.ts';
 import type { Blobs } from './blobs/blobs.ts';
 import { MemoryBlobs } from './blobs/memory.ts';
 import { S3Blobs } from './blobs/s3.ts';
@@ -24,17 +19,12 @@ import { MemoryTelemetry } from './telemetry/memory.ts';
 import { PrometheusTelemetry } from './telemetry/prometheus.ts';
 import type { Telemetry } from './telemetry/telemetry.ts';
 import { sharedConfig } from './testing/shared-stack.ts';
-import { ClickHouseWarehouse } from './warehouse/clickhouse.ts';
-import { MemoryWarehouse } from './warehouse/memory.ts';
-import type { Warehouse } from './warehouse/warehouse.ts';
 
 const config = sharedConfig(inject('stackEnvironment'));
 const redis = new Redis(`${config.redisUrl}/6`);
-const clickhouse = new ClickHouseWarehouse(config.clickhouseUrl);
 afterAll(async () => {
   await redis.flushdb();
   redis.disconnect();
-  await clickhouse.close();
 });
 const unique = (name: string): string => `${name}_${crypto.randomUUID().replaceAll('-', '')}`;
 
@@ -70,56 +60,6 @@ describe.each(registries)('registry contract: %s', (_name, registry) => {
 
 test('a registry that does not answer is an outage, not an unknown id', async () => {
   await expect(new ConfluentRegistry('http://127.0.0.1:9').schemaOf(1)).rejects.toMatchObject({ code: 'unavailable' });
-});
-
-const warehouses: [string, Warehouse][] = [
-  ['clickhouse', clickhouse],
-  ['memory', new MemoryWarehouse()],
-];
-describe.each(warehouses)('warehouse contract: %s', (_name, warehouse) => {
-  const schema = avroOf(follow);
-  const type = avro.Type.forSchema(schema as avro.Schema);
-  const columns = ['eventId', 'userId', 'creatorId', 'kind', 'occurredAt'];
-  const file = (ids: readonly string[]): Buffer => {
-    const avroFile = new AvroFile();
-    for (const eventId of ids) {
-      const body = type.toBuffer({ eventId, userId: 'u', creatorId: 'c', kind: 'follow', occurredAt: 1_700_000_000_000 });
-      avroFile.append(1, 2, 3, body, 0, body.length);
-    }
-    const origin = ['log_partition', 'log_offset', 'appended_at'].map((name) => ({ name, type: 'long' }));
-    return avroFile.finish({ ...schema, fields: [...origin, ...schema.fields] });
-  };
-  const table = async (): Promise<string> => {
-    const name = unique('contract');
-    await warehouse.command(
-      `CREATE TABLE ${name} (eventId String, userId String, creatorId String, kind LowCardinality(String), occurredAt DateTime64(3, 'UTC')) ENGINE = MergeTree ORDER BY eventId SETTINGS non_replicated_deduplication_window = 100`,
-    );
-    return name;
-  };
-  const ids = async (name: string) => (await warehouse.query<{ eventId: string }>(`SELECT * FROM ${name}`)).map((r) => r.eventId).sort();
-
-  test('one token counts once; another token counts again', async () => {
-    const name = await table();
-    await warehouse.insertAvro(name, columns, file(['a', 'b']), 'token-1');
-    await warehouse.insertAvro(name, columns, file(['a', 'b']), 'token-1');
-    expect(await ids(name)).toEqual(['a', 'b']);
-    await warehouse.insertAvro(name, columns, file(['c']), 'token-2');
-    expect(await ids(name)).toEqual(['a', 'b', 'c']);
-  });
-
-  test('thousands of rows in one file arrive whole', async () => {
-    const name = await table();
-    const many = Array.from({ length: 5_000 }, (_, i) => `row-${String(i).padStart(5, '0')}`);
-    await warehouse.insertAvro(name, columns, file(many), 'big');
-    expect(await ids(name)).toEqual(many);
-  });
-});
-
-test('ClickHouse tells a refusal from an outage', async () => {
-  await expect(clickhouse.query('SELECT nonsense FROM nowhere')).rejects.toMatchObject({ code: 'input-invalid' });
-  const nobody = new ClickHouseWarehouse('http://127.0.0.1:9');
-  await expect(nobody.query('SELECT 1')).rejects.toMatchObject({ code: 'unavailable' });
-  await nobody.close();
 });
 
 const blobStores: [string, Blobs][] = [
@@ -217,17 +157,4 @@ describe.each(telemetries)('telemetry contract: %s', (_name, telemetry) => {
     expect(text).toContain('foryou_level{of="x"} 7');
     expect(text).toContain('foryou_wait_ms_count{at="y"} 1');
   });
-});
-
-test('a table of an earlier release gains the fields that its contract gained, and keeps its rows', async () => {
-  const name = unique('older');
-  const fields = { eventId: text('id'), at: timestampMs('time') };
-  const contract = { topic: 't', doc: '', key: 'eventId', time: 'at', fields };
-  const older = { name, contract, group: 'g', orderBy: 'event_id', rollups: [] };
-  for (const statement of createStatements(older)) await clickhouse.command(statement);
-  await clickhouse.command(`INSERT INTO ${name} (event_id, at) VALUES ('a', now64(3))`);
-  const newer = { ...older, contract: { ...contract, fields: { ...fields, region: text('where', 'ZZ'), tags: strings('tags') } } };
-  for (const statement of createStatements(newer)) await clickhouse.command(statement);
-  expect(await clickhouse.query(`SELECT event_id, region, tags FROM ${name}`)).toEqual([{ event_id: 'a', region: 'ZZ', tags: [] }]);
-  await clickhouse.command(`DROP TABLE ${name}`);
 });

@@ -31,7 +31,7 @@ export const settingsFrom = (config: Config): EngineSettings => ({
   dedupeGeneration: config.dedupeGeneration,
   flushMs: config.flushMs,
   mergeBytes: config.mergeBytes,
-  foldRecords: 200_000,
+  foldRecords: 400_000,
   insertMs: 500,
   insertRecords: 200_000,
 });

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
 import { ForyouError } from '../errors.ts';
+import type { Block } from './block.ts';
 import type { Warehouse } from './warehouse.ts';
 
 /** ClickHouse answers a statement that it understood and refused with a numeric code; anything else is an outage. */
@@ -20,21 +21,19 @@ export class ClickHouseWarehouse implements Warehouse {
     });
   }
 
-  async insertAvro(table: string, columns: readonly string[], file: Buffer, token: string): Promise<void> {
+  async insertBlock(table: string, block: Block, token: string): Promise<void> {
     const { stream } = await this.#tried('insert', () =>
       this.#client.exec({
-        query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT Avro`,
-        values: Readable.from([file], { objectMode: false }),
+        query: `INSERT INTO ${table} (${block.columns.map(({ name }) => name).join(', ')}) FORMAT Native`,
+        values: Readable.from(block.native(), { objectMode: false }),
         clickhouse_settings: {
           async_insert: 0,
           insert_deduplicate: 1,
           insert_deduplication_token: token,
           deduplicate_blocks_in_dependent_materialized_views: 1,
-          input_format_avro_allow_missing_fields: 1,
           // One block per insert: the same rows must always cut into the same blocks.
           max_insert_block_size: '1048576',
           min_insert_block_size_rows: '1048576',
-          input_format_parallel_parsing: 0,
         },
       }),
     );

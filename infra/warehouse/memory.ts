@@ -1,22 +1,15 @@
-import avro from 'avsc';
+import type { Block } from './block.ts';
 import type { Warehouse } from './warehouse.ts';
 
-/** Tables in memory for unit tests of the history protocol: Avro inserts with tokens, `SELECT *` and nothing else. */
+/** Tables in memory for unit tests of the history protocol: blocks with tokens, `SELECT *` and nothing else. */
 export class MemoryWarehouse implements Warehouse {
   readonly #rows = new Map<string, Record<string, unknown>[]>();
   readonly #tokens = new Set<string>();
 
-  async insertAvro(table: string, columns: readonly string[], file: Buffer, token: string): Promise<void> {
+  async insertBlock(table: string, block: Block, token: string): Promise<void> {
     if (this.#tokens.has(`${table} ${token}`)) return;
-    const rows: Record<string, unknown>[] = [];
-    await new Promise<void>((resolve, reject) => {
-      const decoder = new avro.streams.BlockDecoder();
-      decoder.on('data', (row: object) => rows.push(Object.fromEntries(columns.map((c) => [c, (row as Record<string, unknown>)[c]]))));
-      decoder.once('end', resolve).once('error', reject);
-      decoder.end(file);
-    });
     this.#tokens.add(`${table} ${token}`);
-    await this.insertRows(table, rows);
+    await this.insertRows(table, block.toRows());
   }
 
   async query<Row>(sql: string): Promise<Row[]> {

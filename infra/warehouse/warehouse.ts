@@ -1,10 +1,12 @@
+import type { Block } from './block.ts';
+
 /** The warehouse of history: inserts that count once, and SQL. */
 export interface Warehouse {
   /**
-   * Inserts an Avro object container file. The same `token` inserts once, however often it is
-   * sent, also in every materialised view that the table feeds.
+   * Inserts a block, which must not change meanwhile. The same `token` inserts once, however often
+   * it is sent, also in every materialised view that the table feeds.
    */
-  insertAvro(table: string, columns: readonly string[], file: Buffer, token: string): Promise<void>;
+  insertBlock(table: string, block: Block, token: string): Promise<void>;
   query<Row>(sql: string, params?: Readonly<Record<string, unknown>>): Promise<Row[]>;
   /** Rows of fixed width, one after another (ClickHouse's RowBinary), for numbers by the million. */
   queryBinary(sql: string): Promise<Buffer>;

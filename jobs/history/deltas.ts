@@ -63,17 +63,12 @@ function write(writer: DeltaWriter, view: AnyView, index: number, prefix: Uint8A
 function writePacked(writer: DeltaWriter, view: PackedView<never>, columns: Readonly<Record<string, Decayed>>): void {
   const layout = layoutOf(view);
   const timeMs = Math.max(...Object.values(columns).map((c) => c.timeMs));
-  const { buffer, at } = writer.bytes(layout.bytes);
-  buffer.fill(0, at, at + layout.bytes);
-  buffer.writeUInt32LE(layout.fingerprint, at);
-  buffer.writeDoubleLE(timeMs, at + 4);
+  const sums = new Float64Array(layout.doubles);
   for (const slot of layout.slots) {
     const column = columns[slot.name];
     if (!column) continue;
-    const place = at + 12 + 8 * slot.at;
-    if (slot.kind === 'lastWrite') {
-      buffer.writeDoubleLE(column.timeMs, place);
-      buffer.writeDoubleLE(column.value, place + 8);
-    } else buffer.writeDoubleLE(column.value * 2 ** ((column.timeMs - timeMs) / slot.halfLifeMs), place);
+    if (slot.kind === 'lastWrite') sums.set([column.timeMs, column.value], slot.at);
+    else sums[slot.at] = column.value * 2 ** ((column.timeMs - timeMs) / slot.halfLifeMs);
   }
+  writer.packed(layout.fingerprint, timeMs, sums, 0, layout.doubles);
 }

@@ -75,3 +75,6 @@ export const strings = (doc: string): ListField => ({ type: 'strings', doc, fall
 
 /** No string of any event may be longer than this many bytes: ids, names and URLs fit, blobs do not. */
 export const maxStringBytes = 2048;
+
+/** No list of any event may be longer: all regions of the world fit. */
+export const maxListItems = 1_000;

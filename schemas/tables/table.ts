@@ -24,9 +24,9 @@ export interface Rollup {
 
 /** Columns that the platform adds in front of the producer's fields: where in the log a row came from. */
 export const originColumns = [
-  { name: 'log_partition', avro: 'int', sql: 'UInt16' },
-  { name: 'log_offset', avro: 'long', sql: 'UInt64' },
-  { name: 'appended_at', avro: { type: 'long', logicalType: 'timestamp-millis' }, sql: "DateTime64(3, 'UTC')" },
+  { name: 'log_partition', sql: 'UInt16' },
+  { name: 'log_offset', sql: 'UInt64' },
+  { name: 'appended_at', sql: "DateTime64(3, 'UTC')" },
 ] as const;
 
 /** `watchedMs` in contracts is `watched_ms` in tables. */

@@ -2,8 +2,10 @@ import avro from 'avsc';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type AvroRecord, avroOf } from '#schemas/events/avro.ts';
+import { fallbacksOf, maxListItems } from '#schemas/events/contract.ts';
 import { engagement } from '#schemas/events/engagement.ts';
 import { contracts } from '#schemas/events/index.ts';
+import { videoUploaded } from '#schemas/events/video-uploaded.ts';
 import { compileReader, newRow, type Reader, type Row, readOutcome } from './avro-reader.ts';
 
 /** As it lies in a batch: other bytes before it and behind it, which must not be read. */
@@ -120,4 +122,17 @@ test('an enum symbol that the contract does not know is said to be unknown', () 
     reason: '',
   });
   expect(within(compileReader(engagement, newer), bytes, newRow(engagement))).toBe(readOutcome.unknownSymbol);
+});
+
+test('a list is read to its end, and one that no contract means is told', () => {
+  const type = avro.Type.forSchema(avroOf(videoUploaded) as avro.Schema);
+  const row = newRow(videoUploaded);
+  const upload = { eventId: 'e', videoId: 'v', creatorId: 'c', objectKey: 'k', occurredAt: 5 };
+  const body = (count: number) => type.toBuffer({ ...fallbacksOf(videoUploaded), ...upload, topics: Array.from({ length: count }, (_, i) => `topic ${i}`) });
+  const read = compileReader(videoUploaded, avroOf(videoUploaded));
+  expect(within(read, body(maxListItems), row)).toBe(readOutcome.ok);
+  expect(row['topics'].at(-1)).toBe(`topic ${maxListItems - 1}`);
+  expect(within(read, body(maxListItems + 1), row)).toBe(readOutcome.listTooLong);
+  expect(within(read, body(3), row)).toBe(readOutcome.ok);
+  expect(row['topics']).toHaveLength(3);
 });

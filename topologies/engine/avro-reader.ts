@@ -1,5 +1,5 @@
 import type { AvroField, AvroNamed, AvroRecord, AvroType } from '#schemas/events/avro.ts';
-import { type EventContract, type Field, maxStringBytes } from '#schemas/events/contract.ts';
+import { type EventContract, type Field, maxListItems, maxStringBytes } from '#schemas/events/contract.ts';
 
 /**
  * Reads Avro bodies without making an object per record. For each pair of contract and writer
@@ -15,7 +15,7 @@ export interface Row {
   [field: string]: any;
 }
 
-export const readOutcome = { ok: 0, badBytes: 1, stringTooLong: 2, unknownSymbol: 3 } as const;
+export const readOutcome = { ok: 0, badBytes: 1, stringTooLong: 2, unknownSymbol: 3, listTooLong: 4 } as const;
 /** Reads the body in [from, to) of a buffer. */
 export type Reader = (buffer: Buffer, from: number, to: number, row: Row) => number;
 
@@ -71,11 +71,11 @@ class Generator {
     const written = new Set(this.#writer.fields.map((f) => f.name));
     const defaults = Object.entries(this.#contract.fields).filter(([name]) => !written.has(name));
     return `function read(b, from, end, row) {
-      let p = from, x = 0, n = 0, f = 0, long = 0, unknown = 0;
+      let p = from, x = 0, n = 0, f = 0, long = 0, unknown = 0, list = 0;
       row.buffer = b;
       ${defaults.map(([name, field]) => this.#default(name, field)).join('\n')}
       ${this.#writer.fields.map((f) => this.#field(f)).join('\n')}
-      return p !== end ? 1 : long ? 2 : unknown ? 3 : 0;
+      return p !== end ? 1 : long ? 2 : unknown ? 3 : list ? 4 : 0;
     }`;
   }
 
@@ -163,7 +163,7 @@ class Generator {
     if (into && (into.field.type !== 'strings' || kindOf(this.#resolve(items)) !== 'string')) return unreadable(into.name);
     const v = `k${this.#variables++}`;
     const item = into
-      ? `${varint} if (n % 2 === 1) return 1; n /= 2; if (p + n > end) return 1; if (n > ${maxStringBytes}) long = 1; else if (row.${into.name}.length < 64) row.${into.name}.push(b.toString('utf8', p, p + n)); p += n;`
+      ? `${varint} if (n % 2 === 1) return 1; n /= 2; if (p + n > end) return 1; if (n > ${maxStringBytes}) long = 1; else if (row.${into.name}.length === ${maxListItems}) list = 1; else row.${into.name}.push(b.toString('utf8', p, p + n)); p += n;`
       : this.#value(items);
     return `${into ? `row.${into.name} = [];` : ''}
       for (;;) {

@@ -1,14 +1,14 @@
 import type { LogRecord } from '#infra/log/log.ts';
 import type { SchemaRegistry } from '#infra/registry/registry.ts';
 import type { AvroRecord } from '#schemas/events/avro.ts';
-import type { EventContract } from '#schemas/events/contract.ts';
+import { type EventContract, maxListItems } from '#schemas/events/contract.ts';
 import { compileReader, newRow, type Reader, type Row, readOutcome } from './avro-reader.ts';
 import { type Outcome, ok, reject } from './steps.ts';
 
 /** Confluent wire format: a zero byte, the schema id as u32 big-endian, then the Avro body. */
-export const prefixBytes = 5;
+const prefixBytes = 5;
 
-export interface Writer {
+interface Writer {
   readonly id: number;
   readonly schema: AvroRecord;
   readonly read: Reader | null;
@@ -18,6 +18,7 @@ const nullValue = reject('null-value', 'the record has no value');
 const noMagic = reject('bad-bytes', 'the value does not begin with the wire format of the schema registry');
 const badBytes = reject('bad-bytes', 'the body does not match its writer schema');
 const tooLong = reject('string-too-long', 'a string is longer than any id, name or URL');
+const listTooLong = reject('list-too-long', `a list has more than ${maxListItems} items`);
 const unknownSymbol = reject('unknown-symbol', 'an enum symbol is not in the contract');
 
 const hasPrefix = ({ bytes, from, to }: LogRecord): boolean => from >= 0 && to - from >= prefixBytes && bytes[from] === 0;
@@ -29,7 +30,7 @@ export class Decoder {
   readonly #registry: SchemaRegistry;
   readonly #writers = new Map<number, Writer>();
   /** The last record's writer: records of one batch mostly share it. */
-  writer: Writer | undefined;
+  #writer: Writer | undefined;
 
   constructor(contract: EventContract, registry: SchemaRegistry) {
     this.#contract = contract;
@@ -58,14 +59,16 @@ export class Decoder {
     if (from < 0) return nullValue;
     if (!hasPrefix(record)) return noMagic;
     const id = bytes.readUInt32BE(from + 1);
-    if (this.writer?.id !== id) this.writer = this.#writers.get(id);
-    if (!this.writer) return reject('unknown-schema', `schema id ${id} is not in the registry`);
-    if (!this.writer.read) return reject('schema-mismatch', `schema id ${id} cannot be read as ${this.#contract.topic}`);
-    switch (this.writer.read(bytes, from + prefixBytes, to, this.row)) {
+    if (this.#writer?.id !== id) this.#writer = this.#writers.get(id);
+    if (!this.#writer) return reject('unknown-schema', `schema id ${id} is not in the registry`);
+    if (!this.#writer.read) return reject('schema-mismatch', `schema id ${id} cannot be read as ${this.#contract.topic}`);
+    switch (this.#writer.read(bytes, from + prefixBytes, to, this.row)) {
       case readOutcome.ok:
         return ok;
       case readOutcome.stringTooLong:
         return tooLong;
+      case readOutcome.listTooLong:
+        return listTooLong;
       case readOutcome.unknownSymbol:
         return unknownSymbol;
       default:

@@ -1,9 +1,9 @@
+import { Interner } from '#infra/bytes/interner.ts';
+import { wider } from '#infra/bytes/wider.ts';
 import type { EventContract } from '#schemas/events/contract.ts';
 import type { AnyView } from '#schemas/features/view.ts';
 import type { Row } from './avro-reader.ts';
-import { Interner } from './interner.ts';
 import { PairTable } from './pair-table.ts';
-import { wider } from './wider.ts';
 
 /** Which records still count for which slots (`slotOf`) of the store. */
 export interface Admission {

@@ -1,8 +1,9 @@
+import type { Interner } from '#infra/bytes/interner.ts';
+import { wider } from '#infra/bytes/wider.ts';
 import type { DeltaWriter } from '#infra/online/delta.ts';
 import { storedScore } from '#schemas/features/layout.ts';
 import { addLogWeights } from '#schemas/features/monoids.ts';
 import type { Chunk, Field, Pairs, Target, Weights } from './fold-chunk.ts';
-import { wider } from './wider.ts';
 
 /** What one batch says of (entity, key) pairs, of one view; pairs have numbers that views share. */
 interface Scores {
@@ -30,11 +31,10 @@ export class KeyedFold {
   readonly #pairs: Pairs;
   readonly #signal: Float64Array;
   readonly #scores: Scores;
-  /** Pairs of one entity form a list: `#heads[entity]`, then `#nexts[pair]`. */
-  #heads = new Int32Array(256).fill(-1);
-  #lengths = new Int32Array(256);
-  #nexts = new Int32Array(256);
-  #keys = new Int32Array(256);
+  /** Pairs of one entity form a list. Two by entity: how many, and the last of them. */
+  #lists = new Int32Array(2 * 256);
+  /** Two by pair, side by side because both are read at once: its key, and the pair before it in the list. */
+  #links = new Int32Array(2 * 256);
   /** Entities that something is said of. */
   readonly touched: number[] = [];
   #saidKeys = new Int32Array(256);
@@ -67,43 +67,41 @@ export class KeyedFold {
   }
 
   #link(entity: number, key: number, pair: number): void {
-    if (pair >= this.#nexts.length) {
-      this.#nexts = wider(this.#nexts, Int32Array, pair + 1, 0);
-      this.#keys = wider(this.#keys, Int32Array, pair + 1, 0);
-    }
-    if (entity >= this.#heads.length) {
-      this.#heads = wider(this.#heads, Int32Array, entity + 1, -1);
-      this.#lengths = wider(this.#lengths, Int32Array, entity + 1, 0);
-    }
-    const head = this.#heads[entity] as number;
-    if (head < 0) this.touched.push(entity);
-    this.#keys[pair] = key;
-    this.#nexts[pair] = head;
-    this.#heads[entity] = pair;
-    this.#lengths[entity] = (this.#lengths[entity] as number) + 1;
+    const link = 2 * pair;
+    const list = 2 * entity;
+    if (link >= this.#links.length) this.#links = wider(this.#links, Int32Array, link + 2, 0);
+    if (list >= this.#lists.length) this.#lists = wider(this.#lists, Int32Array, list + 2, 0);
+    const before = this.#lists[list] as number;
+    if (before === 0) this.touched.push(entity);
+    this.#links[link] = key;
+    this.#links[link + 1] = this.#lists[list + 1] as number;
+    this.#lists[list] = before + 1;
+    this.#lists[list + 1] = pair;
   }
 
   /** Writes one list per entity into the delta of its slot, and starts again. */
   drain(writers: readonly DeltaWriter[]): void {
+    for (const entity of this.touched) this.#drainList(entity, writers);
+    this.touched.length = 0;
+  }
+
+  #drainList(entity: number, writers: readonly DeltaWriter[]): void {
     const { index, prefixes } = this.#target;
     const { interner } = this.entities;
     const keys = this.#keysOf.interner;
-    for (const entity of this.touched) {
-      const said = this.#take(entity);
-      const slot = interner.slot(entity);
-      const writer = (writers[slot] as DeltaWriter).list(index, said);
-      writer.key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1));
-      for (let i = 0; i < said; i++) {
-        const key = this.#saidKeys[i] as number;
-        writer.whole(this.#saidScores[i] as number).key(nothing, keys.bytes, keys.start(key), keys.start(key + 1));
-      }
+    const said = this.#take(entity);
+    const slot = interner.slot(entity);
+    const writer = (writers[slot] as DeltaWriter).list(index, said);
+    writer.key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1));
+    for (let i = 0; i < said; i++) {
+      const key = this.#saidKeys[i] as number;
+      writer.whole(this.#saidScores[i] as number).key(nothing, keys.bytes, keys.start(key), keys.start(key + 1));
     }
-    this.touched.length = 0;
   }
 
   /** Whether anything is said of an entity. */
   says(entity: number): boolean {
-    return entity < this.#heads.length && (this.#heads[entity] as number) >= 0;
+    return 2 * entity < this.#lists.length && (this.#lists[2 * entity] as number) > 0;
   }
 
   /** Writes an entity's keys, if there are any, as entries of a log; they are forgotten. */
@@ -118,22 +116,22 @@ export class KeyedFold {
 
   /** What the delta says of an entity, into `#saidKeys` and `#saidScores`; returns how many. Ties with the last that counts stay. */
   #take(entity: number): number {
-    const length = this.#lengths[entity] as number;
+    const length = this.#lists[2 * entity] as number;
     if (length > this.#saidKeys.length) {
       this.#saidKeys = new Int32Array(2 * length);
       this.#saidScores = new Float64Array(2 * length);
     }
-    let n = 0;
-    for (let pair = this.#heads[entity] as number; pair >= 0; pair = this.#nexts[pair] as number) {
-      this.#saidKeys[n] = this.#keys[pair] as number;
-      this.#saidScores[n++] = this.#scores.take(pair);
+    let pair = this.#lists[2 * entity + 1] as number;
+    for (let i = 0; i < length; i++) {
+      this.#saidKeys[i] = this.#links[2 * pair] as number;
+      this.#saidScores[i] = this.#scores.take(pair);
+      pair = this.#links[2 * pair + 1] as number;
     }
-    this.#heads[entity] = -1;
-    this.#lengths[entity] = 0;
-    if (n <= this.#scores.most) return n;
-    const least = this.#saidScores.slice(0, n).sort()[n - this.#scores.most] as number;
+    this.#lists[2 * entity] = 0;
+    if (length <= this.#scores.most) return length;
+    const least = this.#saidScores.slice(0, length).sort()[length - this.#scores.most] as number;
     let kept = 0;
-    for (let i = 0; i < n; i++) {
+    for (let i = 0; i < length; i++) {
       if ((this.#saidScores[i] as number) < least) continue;
       this.#saidKeys[kept] = this.#saidKeys[i] as number;
       this.#saidScores[kept++] = this.#saidScores[i] as number;
@@ -161,20 +159,20 @@ export class LogFold {
   }
 
   drain(writers: readonly DeltaWriter[]): void {
-    const { index, prefixes } = this.#target;
     for (const { fold } of this.#views) {
-      const { interner } = fold.entities;
-      for (const entity of fold.touched) {
-        // An earlier view may have brought it along.
-        if (!fold.says(entity)) continue;
-        const slot = interner.slot(entity);
-        const writer = (writers[slot] as DeltaWriter).value(index);
-        writer.key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1)).beginLog();
-        for (const { fold: sharing, tag } of this.#views) sharing.writeEntries(entity, tag, writer);
-        writer.endLog();
-      }
+      // An earlier view may have brought it along.
+      for (const entity of fold.touched) if (fold.says(entity)) this.#drainLog(entity, fold.entities.interner, writers);
       fold.touched.length = 0;
     }
+  }
+
+  #drainLog(entity: number, interner: Interner, writers: readonly DeltaWriter[]): void {
+    const { index, prefixes } = this.#target;
+    const slot = interner.slot(entity);
+    const writer = (writers[slot] as DeltaWriter).value(index);
+    writer.key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1)).beginLog();
+    for (const { fold, tag } of this.#views) fold.writeEntries(entity, tag, writer);
+    writer.endLog();
   }
 }
 
@@ -189,8 +187,8 @@ export class RankedScores implements Scores {
   readonly #weights: Weights;
   readonly #halfLifeMs: number;
   readonly #weight: Float64Array;
-  #sums = new Float64Array(256);
-  #epochs = new Float64Array(256);
+  /** Two by pair: the sum, and the moment that it is expressed at. */
+  #sums = new Float64Array(2 * 256);
   /** log2 of what is too old for `#sums`, on the scale of the store. */
   readonly #old = new Map<number, number>();
 
@@ -201,26 +199,24 @@ export class RankedScores implements Scores {
   }
 
   add(pair: number, record: number, value: number): boolean {
-    if (pair >= this.#sums.length) {
-      this.#sums = wider(this.#sums, Float64Array, pair + 1, 0);
-      this.#epochs = wider(this.#epochs, Float64Array, pair + 1, 0);
-    }
+    const at = 2 * pair;
+    if (at >= this.#sums.length) this.#sums = wider(this.#sums, Float64Array, at + 2, 0);
     const { epochMs } = this.#weights;
-    const isNew = this.#epochs[pair] === 0;
-    if (isNew) this.#epochs[pair] = epochMs;
-    else if (this.#epochs[pair] !== epochMs) this.#express(pair, epochMs);
+    const isNew = this.#sums[at + 1] === 0;
+    if (isNew) this.#sums[at + 1] = epochMs;
+    else if (this.#sums[at + 1] !== epochMs) this.#express(pair, epochMs);
     const added = value * (this.#weight[record] as number);
     if (added < least) this.#age(pair, Math.log2(value) + (this.#weights.times[record] as number) / this.#halfLifeMs);
-    else this.#sums[pair] = (this.#sums[pair] as number) + added;
+    else this.#sums[at] = (this.#sums[at] as number) + added;
     return isNew;
   }
 
   #express(pair: number, epochMs: number): void {
-    const [sum, before] = [this.#sums[pair] as number, this.#epochs[pair] as number];
+    const [sum, before] = [this.#sums[2 * pair] as number, this.#sums[2 * pair + 1] as number];
     const moved = sum * 2 ** ((before - epochMs) / this.#halfLifeMs);
     if (sum > 0 && moved < least) this.#age(pair, Math.log2(sum) + before / this.#halfLifeMs);
-    this.#sums[pair] = moved < least ? 0 : moved;
-    this.#epochs[pair] = epochMs;
+    this.#sums[2 * pair] = moved < least ? 0 : moved;
+    this.#sums[2 * pair + 1] = epochMs;
   }
 
   #age(pair: number, logWeight: number): void {
@@ -229,11 +225,12 @@ export class RankedScores implements Scores {
   }
 
   take(pair: number): number {
-    const sum = this.#sums[pair] as number;
-    const logWeight = Math.log2(sum) + (this.#epochs[pair] as number) / this.#halfLifeMs;
+    const at = 2 * pair;
+    const sum = this.#sums[at] as number;
+    const logWeight = Math.log2(sum) + (this.#sums[at + 1] as number) / this.#halfLifeMs;
     const old = this.#old.size > 0 ? this.#old.get(pair) : undefined;
-    this.#sums[pair] = 0;
-    this.#epochs[pair] = 0;
+    this.#sums[at] = 0;
+    this.#sums[at + 1] = 0;
     if (old === undefined) return storedScore(logWeight);
     this.#old.delete(pair);
     return storedScore(sum > 0 ? addLogWeights(logWeight, old) : old);

@@ -1,8 +1,8 @@
+import { wider } from '#infra/bytes/wider.ts';
 import type { DeltaWriter } from '#infra/online/delta.ts';
-import { headerBytes, layoutOf, type PackedLayout } from '#schemas/features/layout.ts';
+import { layoutOf, type PackedLayout } from '#schemas/features/layout.ts';
 import type { AnyPackedView } from '#schemas/features/view.ts';
 import { type Chunk, chunkRecords, type Field, type Target } from './fold-chunk.ts';
-import { wider } from './wider.ts';
 
 /** What one signal adds to: which sums, and which weight each takes. */
 interface Columns {
@@ -50,7 +50,8 @@ export class PackedFold {
 
   fold(): void {
     this.#openRows();
-    for (const columns of this.#columns) this.#addColumns(columns);
+    for (const { signal, at, weights } of this.#columns)
+      for (let i = 0; i < at.length; i++) this.#addColumn(signal, at[i] as number, weights[i] as Float64Array);
     for (const { signal, at } of this.#registers) this.#write(signal, at);
   }
 
@@ -71,20 +72,16 @@ export class PackedFold {
     return false;
   }
 
-  #addColumns({ signal, at, weights }: Columns): void {
+  #addColumn(signal: Float64Array, place: number, weight: Float64Array): void {
     const { count, records } = this.#entities;
     const bases = this.#bases;
     const sums = this.#sums;
-    for (let i = 0; i < at.length; i++) {
-      const place = at[i] as number;
-      const weight = weights[i] as Float64Array;
-      for (let k = 0; k < count; k++) {
-        const record = records[k] as number;
-        const value = signal[record] as number;
-        const base = bases[k] as number;
-        if (value === 0 || base < 0) continue;
-        sums[base + place] = (sums[base + place] as number) + value * (weight[record] as number);
-      }
+    for (let k = 0; k < count; k++) {
+      const record = records[k] as number;
+      const value = signal[record] as number;
+      const base = bases[k] as number;
+      if (value === 0 || base < 0) continue;
+      sums[base + place] = (sums[base + place] as number) + value * (weight[record] as number);
     }
   }
 
@@ -136,21 +133,20 @@ export class PackedFold {
 
   /** Writes one row per entity into the delta of its slot, and starts again. */
   drain(writers: readonly DeltaWriter[]): void {
-    const { doubles, bytes, fingerprint } = this.#layout;
+    for (let row = 0; row < this.#count; row++) this.#drainRow(row, writers);
+    this.#sums.fill(0, 0, this.#count * this.#layout.doubles);
+    this.#count = 0;
+  }
+
+  #drainRow(row: number, writers: readonly DeltaWriter[]): void {
+    const { doubles, fingerprint } = this.#layout;
     const { interner } = this.#entities;
     const { index, prefixes } = this.#target;
-    for (let row = 0; row < this.#count; row++) {
-      const entity = this.#entity[row] as number;
-      const slot = interner.slot(entity);
-      const writer = writers[slot] as DeltaWriter;
-      writer.value(index).key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1));
-      const { buffer, at } = writer.bytes(bytes);
-      buffer.writeUInt32LE(fingerprint, at);
-      buffer.writeDoubleLE(this.#epochs[row] as number, at + 4);
-      for (let i = 0; i < doubles; i++) buffer.writeDoubleLE(this.#sums[row * doubles + i] as number, at + headerBytes + 8 * i);
-      this.#rowOf[entity] = -1;
-    }
-    this.#sums.fill(0, 0, this.#count * doubles);
-    this.#count = 0;
+    const entity = this.#entity[row] as number;
+    const slot = interner.slot(entity);
+    const writer = writers[slot] as DeltaWriter;
+    writer.value(index).key(prefixes[slot] as Uint8Array, interner.bytes, interner.start(entity), interner.start(entity + 1));
+    writer.packed(fingerprint, this.#epochs[row] as number, this.#sums, row * doubles, doubles);
+    this.#rowOf[entity] = -1;
   }
 }

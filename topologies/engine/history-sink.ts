@@ -1,9 +1,8 @@
 import type { LogRecord, PartitionLease } from '#infra/log/log.ts';
 import { deadLetterTopic } from '#schemas/events/index.ts';
-import { columnName, type HistoryTable, originColumns } from '#schemas/tables/table.ts';
-import { AvroFile } from './avro-file.ts';
+import type { HistoryTable } from '#schemas/tables/table.ts';
 import type { Row } from './avro-reader.ts';
-import { prefixBytes } from './decoder.ts';
+import { type HistoryRows, historyRows } from './history-rows.ts';
 import type { DeadRecord, PartitionSink, ProtocolStep, Services } from './services.ts';
 import type { Topology } from './topology.ts';
 
@@ -25,16 +24,14 @@ export class HistorySink implements PartitionSink<Row> {
   readonly #partition: number;
   readonly #lease: PartitionLease;
   readonly #epoch: string;
-  readonly #files = new Map<number, AvroFile>();
+  readonly #rows: HistoryRows;
   #dead: DeadRecord[] = [];
   #plannedEnd: number | null = null;
-  #inserted = 0;
-  /** Taken in and not inserted yet. */
-  #records = 0;
 
   constructor(topology: Topology, table: HistoryTable, services: Services, partition: number, lease: PartitionLease, epoch: string) {
     this.#topology = topology;
     this.#table = table;
+    this.#rows = historyRows(table);
     this.#services = services;
     this.#partition = partition;
     this.#lease = lease;
@@ -59,19 +56,13 @@ export class HistorySink implements PartitionSink<Row> {
     return pending.findIndex((r) => r.offset >= end) === -1 ? pending.length : pending.findIndex((r) => r.offset >= end);
   }
 
-  add(_row: Row, record: LogRecord, schemaId: number): void {
-    let file = this.#files.get(schemaId);
-    if (!file) {
-      file = new AvroFile();
-      this.#files.set(schemaId, file);
-    }
-    this.#records++;
-    file.append(this.#partition, record.offset, record.appendedAtMs, record.bytes, record.from + prefixBytes, record.to);
+  add(row: Row, record: LogRecord): void {
+    this.#rows.append(row, this.#partition, record.offset, record.appendedAtMs);
   }
 
   /** Far behind the end of the log, fetches are gathered: ClickHouse takes one large insert for less than many small ones. */
   ripe(end: number, logEnd: number): boolean {
-    return end >= logEnd || this.#plannedEnd !== null || this.#records >= this.#services.settings.insertRecords;
+    return end >= logEnd || this.#plannedEnd !== null || this.#rows.block.rows >= this.#services.settings.insertRecords;
   }
 
   rejected(record: DeadRecord): void {
@@ -81,33 +72,17 @@ export class HistorySink implements PartitionSink<Row> {
   async flush(first: number, end: number): Promise<void> {
     const range = `${first}-${end}`;
     await this.#at('H1', range);
-    if (this.#inserted === 0) {
-      await this.#at('H2', range);
-      await this.#lease.commit(first, JSON.stringify({ plannedEnd: end }));
-    }
+    await this.#at('H2', range);
+    await this.#lease.commit(first, JSON.stringify({ plannedEnd: end }));
     await this.#at('H3', range);
-    const schemas = [...this.#files].filter(([, file]) => !file.empty);
-    for (; this.#inserted < schemas.length; this.#inserted++) {
-      const [schemaId, file] = schemas[this.#inserted] as [number, AvroFile];
-      const token = `${this.#epoch}/${this.#topology.source.topic}/${this.#partition}/${range}/${schemaId}`; // MUTANT:dedup-token
-      await this.#insert(schemaId, file, token);
-    }
+    const token = `${this.#epoch}/${this.#topology.source.topic}/${this.#partition}/${range}`; // MUTANT:dedup-token
+    if (this.#rows.block.rows > 0) await this.#services.warehouse.insertBlock(this.#table.name, this.#rows.block, token);
     await this.#at('H4', range);
     await this.#appendDead();
     await this.#at('H5', range);
     await this.#lease.commit(end, '');
     this.#plannedEnd = null;
     this.#reset();
-  }
-
-  async #insert(schemaId: number, file: AvroFile, token: string): Promise<void> {
-    const schema = await this.#services.registry.schemaOf(schemaId);
-    if (!schema) throw new TypeError(`schema id ${schemaId} is gone from the registry`);
-    const fields = schema.fields.map((f) => ({ ...f, name: columnName(f.name) }));
-    const known = fields.filter((f) => Object.keys(this.#table.contract.fields).some((name) => columnName(name) === f.name));
-    const columns = [...originColumns.map((c) => c.name), ...known.map((f) => f.name)];
-    const header = { ...schema, fields: [...originColumns.map((c) => ({ name: c.name, type: c.avro })), ...fields] };
-    await this.#services.warehouse.insertAvro(this.#table.name, columns, file.finish(header), token);
   }
 
   async #appendDead(): Promise<void> {
@@ -126,10 +101,8 @@ export class HistorySink implements PartitionSink<Row> {
   }
 
   #reset(): void {
-    for (const file of this.#files.values()) file.clear();
+    this.#rows.block.clear();
     this.#dead = [];
-    this.#inserted = 0;
-    this.#records = 0;
   }
 
   async #at(step: ProtocolStep, range: string): Promise<void> {

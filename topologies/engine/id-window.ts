@@ -1,3 +1,5 @@
+import { hashOf } from '#infra/bytes/hash.ts';
+
 /**
  * The dedupe window of one partition: which event ids occurred in the current and the previous
  * generation of offsets. A generation is `size` consecutive offsets, so the window is a function
@@ -23,16 +25,8 @@ export class IdWindow {
   firstTime(offset: number, bytes: Uint8Array, from: number, to: number): boolean {
     const generation = Math.floor(offset / this.#size);
     if (generation !== this.#generation) this.#turn(generation);
-    let h1 = 0x9747b28c;
-    let h2 = 0x811c9dc5;
-    for (let i = from; i < to; i++) {
-      const byte = bytes[i] as number;
-      h1 = Math.imul(h1 ^ byte, 0x5bd1e995);
-      h1 ^= h1 >>> 15;
-      h2 = Math.imul(h2 ^ byte, 0x01000193);
-    }
-    h2 = Math.imul(h2 ^ (h2 >>> 16) ^ (to - from), 0x85ebca6b);
-    h2 ^= h2 >>> 13;
+    const h1 = hashOf(bytes, from, to, 0x9747b28c, 0x5bd1e995);
+    const h2 = hashOf(bytes, from, to, 0x811c9dc5, 0x85ebca6b);
     if (this.#previous.has(h1, h2)) return false;
     return this.#current.add(h1, h2);
   }

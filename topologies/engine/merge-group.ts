@@ -26,6 +26,8 @@ interface Part {
   readonly member: Member;
   readonly first: number;
   readonly end: number;
+  /** Records between its end and the end of the log, when they were fetched. */
+  readonly left: number;
 }
 
 /** A batch on its way into the store. */
@@ -63,6 +65,13 @@ export class MergeGroup {
     return this.#fold.records;
   }
 
+  /** Records that the partitions with folded records have left. */
+  get left(): number {
+    let sum = 0;
+    for (const { left } of this.#folded.values()) sum += left;
+    return sum;
+  }
+
   get busy(): boolean {
     return this.#flight?.working != null;
   }
@@ -97,10 +106,10 @@ export class MergeGroup {
   }
 
   /** All records of the partition from `first` up to `end` were added, or are not wanted; of several calls the first's `first` counts. */
-  reached(member: Member, first: number, end: number): void {
+  reached(member: Member, first: number, end: number, left: number): void {
     this.#check(member);
     const { partition } = member.source;
-    this.#folded.set(partition, { member, first: this.#folded.get(partition)?.first ?? first, end });
+    this.#folded.set(partition, { member, first: this.#folded.get(partition)?.first ?? first, end, left });
   }
 
   /** Sends all that is folded on its way, once the batch ahead is committed; with `wait`, comes back when the member's part is. */

@@ -71,16 +71,15 @@ export class OnlineSink implements PartitionSink<Row> {
   }
 
   /**
-   * Near the end of the log every batch is flushed: freshness counts. Far behind it half of what is left is folded
-   * together, and what comes while the store still merges, since one merge then stands for many events of an entity.
+   * Near the end of the log every batch is flushed: freshness counts. Far behind it half of what all partitions have left is
+   * folded together, and what comes while the store still merges, since one merge then stands for many events of an entity.
    */
   ripe(end: number, logEnd: number): boolean {
-    this.#group.reached(this.#member, this.#next, end);
+    this.#group.reached(this.#member, this.#next, end, logEnd - end);
     this.#next = end;
-    const left = logEnd - end;
-    this.#nearEnd = left < nearRecords;
+    this.#nearEnd = logEnd - end < nearRecords;
     const { foldRecords } = this.#services.settings;
-    const { records, busy } = this.#group;
+    const { records, left, busy } = this.#group;
     return this.#nearEnd || records >= foldRecords || (!busy && records >= Math.min(foldRecords, left / 2));
   }
 

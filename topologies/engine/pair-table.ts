@@ -1,4 +1,4 @@
-import { emptied } from './wider.ts';
+import { emptied } from '#infra/bytes/wider.ts';
 
 const leastPlaces = 1_024;
 

@@ -117,7 +117,7 @@ export class PartitionWorker {
     await this.#patiently('learn', () => this.#decoder.learn(batch));
     for (const record of batch) {
       const outcome = this.#pipeline.run(record);
-      if (outcome === ok) this.#sink.add(this.#decoder.row, record, this.#decoder.writer?.id ?? 0);
+      if (outcome === ok) this.#sink.add(this.#decoder.row, record);
       else if (outcome.kind === 'reject')
         this.#sink.rejected({ key: record.key, value: record.value, offset: record.offset, reason: outcome.reason, cause: outcome.cause });
     }

@@ -45,7 +45,7 @@ export interface PartitionSink<R> {
   start(): Promise<number>;
   /** How many of the pending records make the next batch; 0 to wait for more. */
   cut(pending: readonly { readonly offset: number }[]): number;
-  add(row: R, record: LogRecord, schemaId: number): void;
+  add(row: R, record: LogRecord): void;
   rejected(record: DeadRecord): void;
   /** Whether what was added up to `end` should be flushed now, given where the log ends. */
   ripe(end: number, logEnd: number): boolean;

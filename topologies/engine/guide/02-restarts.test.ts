@@ -74,10 +74,10 @@ test('3. a repeat that comes after a restart is still a repeat: the window is re
 test('4. an outage is waited out: the batch is tried again until the store answers', async () => {
   const { services, producer } = await memorySetting();
   let failures = 3;
-  const insertAvro = services.warehouse.insertAvro.bind(services.warehouse);
-  services.warehouse.insertAvro = async (...args) => {
+  const insertBlock = services.warehouse.insertBlock.bind(services.warehouse);
+  services.warehouse.insertBlock = async (...args) => {
     if (failures-- > 0) throw new ForyouError('unavailable', 'away');
-    return insertAvro(...args);
+    return insertBlock(...args);
   };
   const running = await runTopology(counted, services);
   await producer.send(follow, [event(1)]);
@@ -88,7 +88,7 @@ test('4. an outage is waited out: the batch is tried again until the store answe
 
 test('5. a bug is not retried: the topology fails, and its process ends', async () => {
   const { services, producer } = await memorySetting();
-  services.warehouse.insertAvro = async () => {
+  services.warehouse.insertBlock = async () => {
     throw new TypeError('a bug');
   };
   const running = await runTopology(counted, services);

@@ -1,4 +1,5 @@
 import { hashBytes, lanes } from '#schemas/features/layout.ts';
+import { hashOf } from './hash.ts';
 import { emptied, wider } from './wider.ts';
 
 const leastPlaces = 1_024;
@@ -47,9 +48,7 @@ export class Interner {
   }
 
   id(bytes: Uint8Array, from: number, length: number): number {
-    let hash = length | 0;
-    for (let i = from; i < from + length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x5bd1e995);
-    hash ^= hash >>> 15;
+    const hash = hashOf(bytes, from, from + length, 0, 0x5bd1e995);
     const places = this.#places;
     const mask = places.length - 2;
     for (let i = (hash << 1) & mask; ; i = (i + 2) & mask) {
