@@ -265,7 +265,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a removal wins',
     file: 'serving/catalogue/video-table.ts',
-    from: ' || (timeMs === knownMs && this.cards[video] === null)',
+    from: " || (timeMs === knownMs && this.#cards[video] === '')",
     to: '',
     project: 'unit',
     testFile: 'serving/catalogue',

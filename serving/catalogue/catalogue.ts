@@ -98,7 +98,7 @@ export class Catalogue implements ChangeListener {
   /** Null for a removed video, undefined for one that nothing is known of. */
   card(id: string): VideoCard | null | undefined {
     const video = this.#table.known(id);
-    return video === undefined || !this.#table.isKnown(video) ? undefined : this.#table.cards[video];
+    return video === undefined || !this.#table.isKnown(video) ? undefined : this.#table.card(video);
   }
 
   /** What the log says of a video. Returns the card that stands. */
@@ -136,7 +136,7 @@ export class Catalogue implements ChangeListener {
     const table = this.table();
     const videos = table.numbers(ids);
     await this.lookUp(table, videos);
-    return ids.map((id, i) => ({ id, card: table.cards[videos[i] as number] ?? null }));
+    return ids.map((id, i) => ({ id, card: table.card(videos[i] as number) }));
   }
 }
 

@@ -98,8 +98,13 @@ export class VideoTable {
   readonly creatorFeatures: KeptColumns;
   /** Removed videos: few, and asked for often. */
   readonly gone = new Set<number>();
-  /** Cards by number: null for a removed video and for one that nothing is known of. */
-  readonly cards: (VideoCard | null)[] = [];
+  /**
+   * Cards by number as JSON, empty for a removed video and for one that nothing is known of. A request shows ten of them; as
+   * objects they would be a million for the collector to walk through.
+   */
+  readonly #cards: string[] = [];
+  /** Of those that are not shown everywhere. */
+  readonly #blockedRegions = new Map<number, readonly string[]>();
   /** Numbers of topics; those of one video lie behind each other, from `topicsAt`. Threads see them. */
   topics = sharedNumbers(1_024);
   readonly #videos = new Names();
@@ -121,7 +126,7 @@ export class VideoTable {
   }
 
   get size(): number {
-    return this.cards.length;
+    return this.#cards.length;
   }
   get ids(): readonly string[] {
     return this.#videos.names;
@@ -140,7 +145,7 @@ export class VideoTable {
   /** The number of a video; one that nobody asked for yet is given one. */
   number(id: string): number {
     const number = this.#videos.add(id);
-    if (number === this.cards.length) this.#add(id);
+    if (number === this.#cards.length) this.#add(id);
     return number;
   }
   numbers(ids: readonly string[]): Int32Array {
@@ -203,7 +208,7 @@ export class VideoTable {
   }
 
   #add(id: string): void {
-    const video = this.cards.push(null) - 1;
+    const video = this.#cards.push('') - 1;
     if (video * factWidth >= this.#facts.length) {
       const more = new Int32Array(2 * this.#facts.length);
       more.set(this.#facts);
@@ -220,33 +225,45 @@ export class VideoTable {
   /** Of two facts the later wins, and at a tie the removal. Returns the card that stands. */
   learn(video: number, timeMs: number, card: VideoCard | null): VideoCard | null {
     const knownMs = this.#times[video] as number;
-    const older = timeMs < knownMs || (timeMs === knownMs && this.cards[video] === null);
-    return older ? (this.cards[video] as VideoCard | null) : this.#tell(video, timeMs, card);
+    if (timeMs < knownMs || (timeMs === knownMs && this.#cards[video] === '')) return this.card(video);
+    this.#tell(video, timeMs, card);
+    return card;
   }
 
-  #tell(video: number, timeMs: number, card: VideoCard | null): VideoCard | null {
+  /** Null for a removed video and for one that nothing is known of. */
+  card(video: number): VideoCard | null {
+    const json = this.cardJson(video);
+    return json === '' ? null : (JSON.parse(json) as VideoCard);
+  }
+  /** The same string for as long as the card stands. */
+  cardJson(video: number): string {
+    return this.#cards[video] as string;
+  }
+  isBlockedIn(region: string, video: number): boolean {
+    return this.#blockedRegions.get(video)?.includes(region) === true;
+  }
+
+  #tell(video: number, timeMs: number, card: VideoCard | null): void {
     this.#times[video] = timeMs;
     const at = video * factWidth;
+    this.#blockedRegions.delete(video);
+    this.#cards[video] = card ? JSON.stringify(card) : '';
     if (!card) {
-      this.cards[video] = null;
       // One that the store does not know may come at any moment: its absence is not kept.
       this.#facts[at + fact.flags] = Number.isFinite(timeMs) ? flag.known : noFlags;
       if (Number.isFinite(timeMs)) this.gone.add(video);
-      return null;
+      return;
     }
     this.gone.delete(video);
     const creator = this.#creators.add(card.creatorId);
     if (creator === this.creatorFeatures.size) this.creatorFeatures.add(card.creatorId);
     const topics = card.topics.map((topic) => this.#topicNames.add(topic));
-    // Names as one string each: comparing what is the same costs nothing.
-    const kept = { ...card, creatorId: this.#creators.names[creator] as string, topics: topics.map((n) => this.#topicNames.names[n] as string) };
-    this.cards[video] = kept;
+    if ((card.blockedRegions?.length ?? 0) > 0) this.#blockedRegions.set(video, card.blockedRegions);
     this.#facts[at + fact.flags] = flagsOf(card);
     this.#facts[at + fact.creator] = creator;
     this.#facts[at + fact.durationMs] = card.durationMs;
     this.#published[at / 2 + publishedAt] = card.publishedAt;
     this.#keepTopics(at, topics);
-    return kept;
   }
 
   #keepTopics(at: number, topics: readonly number[]): void {

@@ -23,6 +23,8 @@ class Chosen implements FeedCandidate {
   propensity = 1;
   drawPlace = 0;
   outcomes: FeedCandidate['outcomes'] = null;
+  #json = '';
+  #card: VideoCard | null = null;
   readonly #videos: VideoTable;
   readonly #candidates: FeedCandidates;
 
@@ -43,8 +45,14 @@ class Chosen implements FeedCandidate {
   get id(): string {
     return this.#videos.ids[this.video] as string;
   }
+  /** As it stands at the moment: a video may be removed after it was chosen. */
   get card(): VideoCard | null {
-    return this.#videos.cards[this.video] ?? null;
+    const json = this.#videos.cardJson(this.video);
+    if (json !== this.#json) {
+      this.#json = json;
+      this.#card = this.#videos.card(this.video);
+    }
+    return this.#card;
   }
   get features(): Float32Array {
     return this.#candidates.features.subarray(this.at * rowWidth, (this.at + 1) * rowWidth);

@@ -18,8 +18,7 @@ export const rightAge: Filter<FeedQuery, FeedCandidates> = {
 export const allowedInRegion: Filter<FeedQuery, FeedCandidates> = {
   name: 'allowed-in-region',
   keep({ region, videos }, candidates, at) {
-    if ((flagsAt(candidates, at) & flag.restricted) === 0) return true;
-    return !videos.cards[candidates.items[at] as number]?.blockedRegions.includes(region);
+    return (flagsAt(candidates, at) & flag.restricted) === 0 || !videos.isBlockedIn(region, candidates.items[at] as number);
   },
 };
 
