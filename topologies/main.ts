@@ -34,6 +34,7 @@ export const settingsFrom = (config: Config): EngineSettings => ({
   foldRecords: 400_000,
   insertMs: 500,
   insertRecords: 200_000,
+  insertBytes: 64 * 2 ** 20,
 });
 
 const processingName = 'processing';

@@ -137,6 +137,15 @@ export const mutants: readonly Mutant[] = [
     testName: 'as H4 begins|as H5 begins',
   },
   {
+    name: 'an end of what history gathers',
+    file: 'topologies/engine/history-sink.ts',
+    from: ' || bytes + this.#deadBytes >= insertBytes',
+    to: '',
+    project: 'unit',
+    testFile: 'catching-up',
+    testName: 'has an end in bytes',
+  },
+  {
     name: 'dedupe step',
     file: 'topologies/steps/dedupe.ts',
     from: 'context.firstTime() ? ok : duplicate',

@@ -12,6 +12,10 @@ export class Block {
     this.columns = types.map(({ name, sql }) => columnOf(name, sql));
   }
 
+  get bytes(): number {
+    return this.columns.reduce((sum, column) => sum + column.bytes, 0);
+  }
+
   clear(): void {
     this.rows = 0;
     for (const column of this.columns) column.clear();

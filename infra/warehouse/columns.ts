@@ -4,6 +4,8 @@ import { Interner } from '../bytes/interner.ts';
 export interface Column {
   readonly name: string;
   readonly sql: string;
+  /** How long its values are. */
+  readonly bytes: number;
   clear(): void;
   /** What follows its name and type in a Native block; valid until the next `add` or `clear`. */
   native(): Buffer[];
@@ -47,6 +49,10 @@ class ByteStrings {
     this.#bytes = grown;
   }
 
+  get bytes(): number {
+    return this.#at;
+  }
+
   clear(): void {
     this.#at = 0;
     if (this.#bytes.length > keptBytes) this.#bytes = Buffer.allocUnsafe(leastRows * 16);
@@ -84,6 +90,9 @@ export class Texts implements Column {
     this.#strings.add(from, at, length);
   }
 
+  get bytes(): number {
+    return this.#strings.bytes;
+  }
   clear(): void {
     this.#strings.clear();
   }
@@ -127,6 +136,9 @@ export class Numbers implements Column {
     this.#values = grown;
   }
 
+  get bytes(): number {
+    return this.#rows * this.#values.BYTES_PER_ELEMENT;
+  }
   clear(): void {
     this.#rows = 0;
     if (this.#values.byteLength > keptBytes) this.#values = new numberTypes[this.sql](leastRows);
@@ -155,6 +167,9 @@ export class Longs implements Column {
     this.#halves.add(Math.floor(value / 2 ** 32));
   }
 
+  get bytes(): number {
+    return this.#halves.bytes;
+  }
   clear(): void {
     this.#halves.clear();
   }
@@ -198,6 +213,9 @@ export class Words implements Column {
     this.#ids.add(id);
   }
 
+  get bytes(): number {
+    return this.#ids.bytes + this.#interner.start(this.#interner.count);
+  }
   clear(): void {
     this.#interner.clear();
     this.#idOf.clear();
@@ -247,6 +265,9 @@ export class Lists implements Column {
     this.#ends.add(this.#count);
   }
 
+  get bytes(): number {
+    return this.#ends.bytes + this.#members.bytes;
+  }
   clear(): void {
     this.#ends.clear();
     this.#members.clear();

@@ -26,6 +26,7 @@ export class HistorySink implements PartitionSink<Row> {
   readonly #epoch: string;
   readonly #rows: HistoryRows;
   #dead: DeadRecord[] = [];
+  #deadBytes = 0;
   #plannedEnd: number | null = null;
 
   constructor(topology: Topology, table: HistoryTable, services: Services, partition: number, lease: PartitionLease, epoch: string) {
@@ -62,11 +63,14 @@ export class HistorySink implements PartitionSink<Row> {
 
   /** Far behind the end of the log, fetches are gathered: ClickHouse takes one large insert for less than many small ones. */
   ripe(end: number, logEnd: number): boolean {
-    return end >= logEnd || this.#plannedEnd !== null || this.#rows.block.rows >= this.#services.settings.insertRecords;
+    const { insertRecords, insertBytes } = this.#services.settings;
+    const { rows, bytes } = this.#rows.block;
+    return end >= logEnd || this.#plannedEnd !== null || rows + this.#dead.length >= insertRecords || bytes + this.#deadBytes >= insertBytes;
   }
 
   rejected(record: DeadRecord): void {
     this.#dead.push(record);
+    this.#deadBytes += record.value?.length ?? 0;
   }
 
   async flush(first: number, end: number): Promise<void> {
@@ -98,11 +102,13 @@ export class HistorySink implements PartitionSink<Row> {
     );
     this.#services.telemetry.count('foryou_dead_letters_total', { topology: this.#topology.name }, this.#dead.length);
     this.#dead = [];
+    this.#deadBytes = 0;
   }
 
   #reset(): void {
     this.#rows.block.clear();
     this.#dead = [];
+    this.#deadBytes = 0;
   }
 
   async #at(step: ProtocolStep, range: string): Promise<void> {

@@ -34,6 +34,8 @@ export interface EngineSettings {
   readonly insertMs: number;
   /** At most this many records in one insert. */
   readonly insertRecords: number;
+  /** What is gathered for one insert goes once it is so long, in bytes. */
+  readonly insertBytes: number;
 }
 
 /** Steps of the commit protocols as ARCHITECTURE.md numbers them. */

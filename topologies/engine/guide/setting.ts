@@ -22,7 +22,7 @@ export async function memorySetting() {
     warehouse: new MemoryWarehouse(),
     online: new MemoryOnlineStore({ shards: 4, catalog }),
     telemetry: new MemoryTelemetry(),
-    settings: { dedupeGeneration: 1_024, flushMs: 1, mergeBytes: 1_024, foldRecords: 10_000, insertMs: 10, insertRecords: 1_000 },
+    settings: { dedupeGeneration: 1_024, flushMs: 1, mergeBytes: 1_024, foldRecords: 10_000, insertMs: 10, insertRecords: 1_000, insertBytes: 1_000_000 },
   } satisfies Services;
   return { services, producer: new EventProducer({ log, registry }) };
 }
