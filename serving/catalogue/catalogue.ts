@@ -127,7 +127,8 @@ export class Catalogue implements ChangeListener {
     // What the log said while the store was asked is newer.
     for (const [i, video] of unknown.entries()) {
       const stored = values[i] ?? null;
-      table.learn(video, stored?.readDoubleLE(0) ?? Number.NEGATIVE_INFINITY, bodyOf<VideoCard>(stored));
+      const json = jsonOf(stored);
+      table.learn(video, stored?.readDoubleLE(0) ?? Number.NEGATIVE_INFINITY, json === '' ? null : (JSON.parse(json) as VideoCard), json);
     }
   }
 
@@ -142,5 +143,7 @@ export class Catalogue implements ChangeListener {
 
 /** A stored card is an f64 time in front of its body; an empty body withdraws it. */
 export function bodyOf<T>(stored: Buffer | null): T | null {
-  return !stored || stored.length <= 8 ? null : (JSON.parse(stored.toString('utf8', 8)) as T);
+  const json = jsonOf(stored);
+  return json === '' ? null : (JSON.parse(json) as T);
 }
+const jsonOf = (stored: Buffer | null): string => stored?.toString('utf8', 8) ?? '';

@@ -222,10 +222,11 @@ export class VideoTable {
     this.#facts[at + fact.hash] = hashOf(id);
   }
 
-  /** Of two facts the later wins, and at a tie the removal. Returns the card that stands. */
-  learn(video: number, timeMs: number, card: VideoCard | null): VideoCard | null {
+  /** Of two facts the later wins, and at a tie the removal. Returns the card that stands. `json` is the card, for who has it as that. */
+  learn(video: number, timeMs: number, card: VideoCard | null, json = card ? JSON.stringify(card) : ''): VideoCard | null {
     const knownMs = this.#times[video] as number;
     if (timeMs < knownMs || (timeMs === knownMs && this.#cards[video] === '')) return this.card(video);
+    this.#cards[video] = json;
     this.#tell(video, timeMs, card);
     return card;
   }
@@ -247,7 +248,6 @@ export class VideoTable {
     this.#times[video] = timeMs;
     const at = video * factWidth;
     this.#blockedRegions.delete(video);
-    this.#cards[video] = card ? JSON.stringify(card) : '';
     if (!card) {
       // One that the store does not know may come at any moment: its absence is not kept.
       this.#facts[at + fact.flags] = Number.isFinite(timeMs) ? flag.known : noFlags;
