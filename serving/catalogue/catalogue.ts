@@ -3,8 +3,8 @@ import { creatorView, videoView } from '#schemas/features/views/engagement.ts';
 import { type VideoCard, videoCard } from '#schemas/features/views/videos.ts';
 import { VideoTable } from './video-table.ts';
 
-/** So many videos are kept; some kilobyte each. */
-const most = 300_000;
+/** So many videos are kept; 1.2 KB each. */
+const most = 500_000;
 /** A catalogue up to this size is learnt ahead of requests, so many at once: it keeps the process busy for some milliseconds. */
 const mostAhead = most / 2;
 const aheadAtOnce = 256;
