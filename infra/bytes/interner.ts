@@ -1,5 +1,5 @@
 import { hashBytes, lanes } from '#schemas/features/layout.ts';
-import { hashOf } from './hash.ts';
+import { murmur } from './murmur.ts';
 import { emptied, wider } from './wider.ts';
 
 const leastPlaces = 1_024;
@@ -48,7 +48,7 @@ export class Interner {
   }
 
   id(bytes: Uint8Array, from: number, length: number): number {
-    const hash = hashOf(bytes, from, from + length, 0, 0x5bd1e995);
+    const hash = murmur(bytes, from, from + length, 0, 0x5bd1e995);
     const places = this.#places;
     const mask = places.length - 2;
     for (let i = (hash << 1) & mask; ; i = (i + 2) & mask) {

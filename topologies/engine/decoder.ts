@@ -1,6 +1,5 @@
 import type { LogRecord } from '#infra/log/log.ts';
 import type { SchemaRegistry } from '#infra/registry/registry.ts';
-import type { AvroRecord } from '#schemas/events/avro.ts';
 import { type EventContract, maxListItems } from '#schemas/events/contract.ts';
 import { compileReader, newRow, type Reader, type Row, readOutcome } from './avro-reader.ts';
 import { type Outcome, ok, reject } from './steps.ts';
@@ -10,7 +9,6 @@ const prefixBytes = 5;
 
 interface Writer {
   readonly id: number;
-  readonly schema: AvroRecord;
   readonly read: Reader | null;
 }
 
@@ -50,7 +48,7 @@ export class Decoder {
     }
     for (const id of missing) {
       const schema = await this.#registry.schemaOf(id);
-      if (schema) this.#writers.set(id, { id, schema, read: compileReader(this.#contract, schema) });
+      if (schema) this.#writers.set(id, { id, read: compileReader(this.#contract, schema) });
     }
   }
 

@@ -1,4 +1,4 @@
-import { hashOf } from '#infra/bytes/hash.ts';
+import { murmur } from '#infra/bytes/murmur.ts';
 
 /**
  * The dedupe window of one partition: which event ids occurred in the current and the previous
@@ -25,8 +25,8 @@ export class IdWindow {
   firstTime(offset: number, bytes: Uint8Array, from: number, to: number): boolean {
     const generation = Math.floor(offset / this.#size);
     if (generation !== this.#generation) this.#turn(generation);
-    const h1 = hashOf(bytes, from, to, 0x9747b28c, 0x5bd1e995);
-    const h2 = hashOf(bytes, from, to, 0x811c9dc5, 0x85ebca6b);
+    const h1 = murmur(bytes, from, to, 0x9747b28c, 0x5bd1e995);
+    const h2 = murmur(bytes, from, to, 0x811c9dc5, 0x85ebca6b);
     if (this.#previous.has(h1, h2)) return false;
     return this.#current.add(h1, h2);
   }

@@ -2,7 +2,7 @@
  * 32 bits of the bytes in [from, to), four bytes at a time, after MurmurHash2 (Appleby, 2008): for tables in memory, never
  * for what is stored or sent. Functions with other factors are as good as independent.
  */
-export function hashOf(bytes: Uint8Array, from: number, to: number, seed: number, factor: number): number {
+export function murmur(bytes: Uint8Array, from: number, to: number, seed: number, factor: number): number {
   let hash = seed ^ (to - from);
   let i = from;
   for (; i + 4 <= to; i += 4) {
